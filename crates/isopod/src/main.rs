@@ -1,0 +1,44 @@
+//! isopod: which part of the product a command line means, and nothing else.
+//!
+//! The name that the program was called by decides first, its first argument second. No thread
+//! and no async runtime exists before that decision: the runtime and the supervisor need a
+//! process with one thread.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// A part of the product: takes its arguments, its own name first, and returns the exit status.
+type Part = fn(Vec<OsString>) -> i32;
+
+/// Parts by the name of the program.
+const BY_NAME: [(&str, Part); 2] =
+    [("isopod-runtime", isopod_runtime_cli::main), ("dockerd", isopod_docker_api::engine_main)];
+
+/// Parts by the first argument; everything else is for the command line for people.
+const BY_ARGUMENT: [(&str, Part); 4] = [
+    ("runtime", isopod_runtime_cli::main),
+    ("engine", isopod_docker_api::engine_main),
+    ("supervisor", isopod_supervisor::main),
+    ("container-init", isopod_supervisor::init_main),
+];
+
+fn main() -> ExitCode {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let part = match named(&BY_NAME, arguments.first().and_then(|name| Path::new(name).file_name())) {
+        Some(part) => part,
+        None => match named(&BY_ARGUMENT, arguments.get(1).map(OsString::as_os_str)) {
+            Some(part) => {
+                arguments.remove(0);
+                part
+            }
+            None => isopod_cli::main,
+        },
+    };
+    ExitCode::from(u8::try_from(part(arguments)).unwrap_or(1))
+}
+
+fn named(parts: &[(&str, Part)], name: Option<&OsStr>) -> Option<Part> {
+    let name = name?;
+    parts.iter().find(|(known, _)| name == *known).map(|(_, part)| *part)
+}
