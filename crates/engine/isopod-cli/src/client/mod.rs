@@ -1,0 +1,300 @@
+//! The client of the engine's API: HTTP/1.1 over a unix socket (or TCP), one connection reused
+//! for simple requests and one more for each stream.
+//!
+//! Paths carry no version unless one is asked for by `$DOCKER_API_VERSION`: the engine then
+//! speaks its newest, and no round trip is spent on negotiation.
+
+mod body;
+mod endpoint;
+mod error;
+mod start;
+
+use std::cell::RefCell;
+use std::io;
+
+use anyhow::{Context, Result, anyhow};
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, UnixStream};
+
+pub(crate) use body::{JsonLines, Payload, next_piece};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use error::ApiError;
+pub(crate) use start::nobody_listens;
+
+/// Longest answer that is kept in memory.
+const ANSWER_MAX: usize = 256 << 20;
+
+/// A connection that became a two-way stream.
+pub(crate) type Hijacked = TokioIo<hyper::upgrade::Upgraded>;
+
+/// A client of one engine.
+pub(crate) struct Client {
+    /// Where it listens.
+    pub(crate) endpoint: Endpoint,
+    /// Whether to start an engine when none listens.
+    pub(crate) start: bool,
+    prefix: String,
+    idle: RefCell<Option<SendRequest<Payload>>>,
+}
+
+/// Headers to add to a request.
+pub(crate) type Headers<'a> = &'a [(&'a str, String)];
+
+impl Client {
+    /// A client that connects when it is first used.
+    pub(crate) fn new(endpoint: Endpoint, start: bool, version: Option<&str>) -> Self {
+        let prefix = version.map_or(String::new(), |version| format!("/v{version}"));
+        Self { endpoint, start, prefix, idle: RefCell::new(None) }
+    }
+
+    /// `GET` of a JSON document.
+    pub(crate) async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+        self.json(Method::GET, path, Payload::Empty).await
+    }
+
+    /// `POST` of a JSON document, answered by one.
+    pub(crate) async fn post<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        document: &impl serde::Serialize,
+    ) -> Result<T> {
+        self.json(Method::POST, path, Payload::json(document)?).await
+    }
+
+    /// A request answered by a JSON document.
+    pub(crate) async fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        payload: Payload,
+    ) -> Result<T> {
+        let bytes = self.bytes(method, path, payload).await?;
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("the engine's answer to {path} is not as expected"))
+    }
+
+    /// A request answered by no document, or by one that does not matter.
+    pub(crate) async fn call(&self, method: Method, path: &str, payload: Payload) -> Result<()> {
+        self.bytes(method, path, payload).await.map(|_| ())
+    }
+
+    /// A request; its whole answer.
+    pub(crate) async fn bytes(
+        &self,
+        method: Method,
+        path: &str,
+        payload: Payload,
+    ) -> Result<Bytes> {
+        let (response, connection) = self.exchange(method, path, &[], payload).await?;
+        let answer = Limited::new(response.into_body(), ANSWER_MAX)
+            .collect()
+            .await
+            .map_err(|error| anyhow!(error).context("the engine's answer broke off"))?
+            .to_bytes();
+        *self.idle.borrow_mut() = Some(connection);
+        Ok(answer)
+    }
+
+    /// A request whose answer is read piece by piece.
+    pub(crate) async fn stream(
+        &self,
+        method: Method,
+        path: &str,
+        headers: Headers<'_>,
+        payload: Payload,
+    ) -> Result<Response<Incoming>> {
+        let (response, _) = self.exchange(method, path, headers, payload).await?;
+        Ok(response)
+    }
+
+    /// A `POST` after which the connection is a two-way stream.
+    pub(crate) async fn hijack(&self, path: &str, payload: Payload) -> Result<Hijacked> {
+        let upgrade = [("Connection", "Upgrade".to_owned()), ("Upgrade", "tcp".to_owned())];
+        let (response, _) = self.exchange(Method::POST, path, &upgrade, payload).await?;
+        let status = response.status();
+        let stream = hyper::upgrade::on(response).await.with_context(|| {
+            format!("the engine did not turn {path} into a stream (it answered {status})")
+        })?;
+        Ok(TokioIo::new(stream))
+    }
+
+    /// Sends a request and takes the head of the answer; turns error answers into errors.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        headers: Headers<'_>,
+        payload: Payload,
+    ) -> Result<(Response<Incoming>, SendRequest<Payload>)> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.prefix))
+            .header(header::HOST, "isopod")
+            .header(header::USER_AGENT, concat!("isopod/", env!("CARGO_PKG_VERSION")));
+        match &payload {
+            Payload::Whole(_) => request = request.header(header::CONTENT_TYPE, "application/json"),
+            Payload::Stream(_) => {
+                request = request.header(header::CONTENT_TYPE, "application/x-tar");
+            }
+            Payload::Empty => {}
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(payload).context("make the request")?;
+        let mut connection = match self.reusable().await {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let response =
+            connection.send_request(request).await.map_err(|error| self.broken(error))?;
+        if response.status().as_u16() >= 400 {
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), 1 << 20)
+                .collect()
+                .await
+                .map(|body| body.to_bytes())
+                .unwrap_or_default();
+            *self.idle.borrow_mut() = Some(connection);
+            return Err(ApiError::from_body(status, &body).into());
+        }
+        Ok((response, connection))
+    }
+
+    /// The connection of the request before, if it still stands.
+    async fn reusable(&self) -> Option<SendRequest<Payload>> {
+        let mut idle = self.idle.borrow_mut().take()?;
+        idle.ready().await.is_ok().then_some(idle)
+    }
+
+    fn broken(&self, error: hyper::Error) -> anyhow::Error {
+        let endpoint = &self.endpoint;
+        // An error of the body's source (a file that cannot be read) says all there is to say.
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            if error.is_user()
+                && let Some(cause) = cause.downcast_ref::<io::Error>()
+            {
+                return anyhow!("read what is to be sent: {cause}");
+            }
+            source = cause.source();
+        }
+        anyhow!(error).context(format!("error during connect: the engine at {endpoint} hung up"))
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Payload>> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => {
+                let stream = match UnixStream::connect(path).await {
+                    Ok(stream) => stream,
+                    Err(error) if self.start && start::nobody_listens(&error) => {
+                        start::engine(path).await?
+                    }
+                    Err(error) => return Err(self.unreachable(error)),
+                };
+                handshake(stream).await
+            }
+            Endpoint::Tcp(address) => {
+                let stream =
+                    TcpStream::connect(address).await.map_err(|error| self.unreachable(error))?;
+                stream.set_nodelay(true).context("set up the connection")?;
+                handshake(stream).await
+            }
+        }
+    }
+
+    fn unreachable(&self, error: io::Error) -> anyhow::Error {
+        let endpoint = &self.endpoint;
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => anyhow!(
+                "permission denied while trying to connect to the engine's socket at {endpoint}: \
+                 be root, or a member of the socket's group"
+            ),
+            _ => anyhow!("Cannot connect to the engine at {endpoint} ({error}). Is it running?"),
+        }
+    }
+}
+
+async fn handshake<S>(stream: S) -> Result<SendRequest<Payload>>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.context("begin to talk to the engine")?;
+    tokio::spawn(async move {
+        // Errors reach the request that they concern.
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(sender)
+}
+
+/// `?a=1&b=x%20y` of the pairs whose value is not empty.
+pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        out.push(if out.is_empty() { '?' } else { '&' });
+        out.push_str(key);
+        out.push('=');
+        escape_into(value, false, &mut out);
+    }
+    out
+}
+
+/// A path segment: everything but letters, digits and `-_.~` is escaped.
+pub(crate) fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    escape_into(text, false, &mut out);
+    out
+}
+
+/// An image name within a path: like [`segment`], but slashes, colons and `@` stay.
+pub(crate) fn image_path(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    escape_into(name, true, &mut out);
+    out
+}
+
+fn escape_into(text: &str, keep_separators: bool, out: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(byte as char);
+            }
+            b'/' | b':' | b'@' if keep_separators => out.push(byte as char),
+            _ => {
+                out.push('%');
+                out.push_str(&format!("{byte:02X}"));
+            }
+        }
+    }
+}
+
+/// `--filter` arguments as the API takes them: `{"name":{"web":true}}`.
+pub(crate) fn filters(arguments: &[String]) -> String {
+    let mut filters = isopod_docker_types::Filters::default();
+    for (key, value) in arguments.iter().filter_map(|argument| argument.split_once('=')) {
+        filters.add(key.trim().to_lowercase(), value.trim());
+    }
+    if filters.is_empty() { String::new() } else { filters.to_json() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_and_paths() {
+        assert_eq!(query(&[("a", "x y"), ("b", ""), ("c", "é&")]), "?a=x%20y&c=%C3%A9%26");
+        assert_eq!(segment("a/b"), "a%2Fb");
+        assert_eq!(image_path("host:5000/a/b@sha256:x?"), "host:5000/a/b@sha256:x%3F");
+        assert_eq!(
+            filters(&["Name=a".into(), "label=k=v".into(), "name=b".into()]),
+            r#"{"label":{"k=v":true},"name":{"a":true,"b":true}}"#
+        );
+    }
+}

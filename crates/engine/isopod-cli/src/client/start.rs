@@ -1,0 +1,126 @@
+//! Starts the engine when it is first needed.
+//!
+//! Two command lines that find nobody listening start one engine: a lock file beside the socket
+//! is held from the look until the engine answers.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::FlockOperation;
+use tokio::net::UnixStream;
+
+/// How long a new engine may take until it answers.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// How much of the engine's log an error shows.
+const LOG_TAIL: u64 = 4096;
+
+/// Whether `error` means that no engine runs (rather than that we may not talk to it).
+pub(crate) fn nobody_listens(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+/// Starts an engine on `socket`, unless another process just did, and connects to it.
+pub(super) async fn engine(socket: &Path) -> Result<UnixStream> {
+    let deadline = Instant::now() + START_MAX;
+    if let Some(directory) = socket.parent() {
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("create {} for the engine", directory.display()))?;
+    }
+    let _lock = lock(&beside(socket, "start.lock"), deadline).await?;
+    if let Ok(stream) = UnixStream::connect(socket).await {
+        return Ok(stream);
+    }
+    let log_path = beside(socket, "log");
+    let mut log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .mode(0o600)
+        .open(&log_path)
+        .with_context(|| format!("open the engine's log {}", log_path.display()))?;
+    let mut child = spawn(socket, &log)?;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match UnixStream::connect(socket).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if !nobody_listens(&error) => {
+                return Err(error).with_context(|| format!("connect to {}", socket.display()));
+            }
+            Err(_) => {}
+        }
+        if let Some(status) = child.try_wait().context("look after the engine")? {
+            bail!(
+                "the engine did not start ({status}); the end of its log {}:\n{}",
+                log_path.display(),
+                tail(&mut log)
+            );
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "the engine (process {}) does not answer after {} s; the end of its log {}:\n{}",
+                child.id(),
+                START_MAX.as_secs(),
+                log_path.display(),
+                tail(&mut log)
+            );
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// `/run/isopod.sock` and `log` make `/run/isopod-engine.log`.
+fn beside(socket: &Path, suffix: &str) -> PathBuf {
+    let stem = socket.file_stem().unwrap_or_default().to_string_lossy();
+    socket.with_file_name(format!("{stem}-engine.{suffix}"))
+}
+
+/// Takes the lock; it is released when the file is closed.
+async fn lock(path: &Path, deadline: Instant) -> Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("open {}", path.display()))?;
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("lock {}", path.display()));
+            }
+        }
+    }
+}
+
+fn spawn(socket: &Path, log: &File) -> Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg("engine")
+        .arg("--host")
+        .arg(format!("unix://{}", socket.display()))
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().context("share the engine's log")?)
+        .stderr(log.try_clone().context("share the engine's log")?);
+    isopod_sys::session::detached(&mut command);
+    command.spawn().context("start the engine")
+}
+
+fn tail(log: &mut File) -> String {
+    let mut text = vec![];
+    let end = log.seek(SeekFrom::End(0)).unwrap_or(0);
+    let _ = log.seek(SeekFrom::Start(end.saturating_sub(LOG_TAIL)));
+    let _ = log.take(LOG_TAIL).read_to_end(&mut text);
+    String::from_utf8_lossy(&text).trim_end().to_owned()
+}

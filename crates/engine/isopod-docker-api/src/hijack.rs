@@ -1,0 +1,271 @@
+//! Connections that stop speaking HTTP and carry a container's streams instead.
+//!
+//! A client that asks for an upgrade gets `101 UPGRADED`, another one `200 OK` and the raw
+//! stream. Either way the HTTP machinery is taken off the socket, so that bytes which the client
+//! sent ahead are kept and each direction can be closed by itself.
+
+use crate::detach::{DetachKeys, Scanner};
+use crate::frame;
+use crate::version::ApiVersion;
+use crate::websocket;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use isopod_engine::Attached;
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+
+/// Bytes read from the client at once.
+const READ_BYTES: usize = 32 << 10;
+
+/// How long a client may take to close a connection whose output has ended.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How bytes travel on the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// As they are: a terminal's.
+    Raw,
+    /// Output in frames that say where it comes from.
+    Multiplexed,
+    /// WebSocket messages both ways.
+    WebSocket,
+}
+
+/// What is to happen on the connection after HTTP.
+pub(crate) struct Hijack {
+    head: Vec<u8>,
+    attached: Attached,
+    framing: Framing,
+    /// For terminals only.
+    detach_keys: Option<DetachKeys>,
+}
+
+impl fmt::Debug for Hijack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hijack").field("framing", &self.framing).finish_non_exhaustive()
+    }
+}
+
+impl Hijack {
+    /// Joins the connection with a container's streams. Without a terminal, output is framed.
+    pub(crate) fn attach(
+        headers: &HeaderMap,
+        version: ApiVersion,
+        attached: Attached,
+        detach_keys: DetachKeys,
+    ) -> Self {
+        let framing = if attached.tty { Framing::Raw } else { Framing::Multiplexed };
+        let upgrade = headers.contains_key(http::header::UPGRADE);
+        // Clients before 1.42 do not know the media type of frames.
+        let known = upgrade && version >= ApiVersion::new(1, 42);
+        let content_type = if framing == Framing::Multiplexed && known {
+            "application/vnd.docker.multiplexed-stream"
+        } else {
+            "application/vnd.docker.raw-stream"
+        };
+        let head = if upgrade {
+            format!(
+                "HTTP/1.1 101 UPGRADED\r\nContent-Type: {content_type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+            )
+        } else {
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n\r\n")
+        };
+        let detach_keys = attached.tty.then_some(detach_keys);
+        Self { head: head.into_bytes(), attached, framing, detach_keys }
+    }
+
+    /// Likewise by WebSocket; `head` is the answer to the handshake.
+    pub(crate) fn websocket(head: Vec<u8>, attached: Attached, detach_keys: DetachKeys) -> Self {
+        let detach_keys = attached.tty.then_some(detach_keys);
+        Self { head, attached, framing: Framing::WebSocket, detach_keys }
+    }
+
+    /// Does it. `ahead` is what the client sent after its request.
+    pub(crate) async fn run(self, mut stream: UnixStream, ahead: Bytes) -> io::Result<()> {
+        stream.write_all(&self.head).await?;
+        let mut hangup = Hangup::of(&stream)?;
+        let (mut from_client, to_client) = stream.into_split();
+        let Attached { output, input, .. } = self.attached;
+        let (answers, to_answer) = mpsc::channel(4);
+        let mut delivering = pin!(deliver(output, to_answer, to_client, self.framing));
+        {
+            let feeder = Feeder {
+                input,
+                websocket: self.framing == Framing::WebSocket,
+                scanner: self.detach_keys.map(DetachKeys::scanner),
+                answers,
+            };
+            let mut feeding = pin!(feeder.feed(&mut from_client, ahead));
+            let (mut fed, mut gone, mut delivered) = (false, false, false);
+            loop {
+                tokio::select! {
+                    result = &mut delivering, if !delivered => match result {
+                        Ok(()) => break,
+                        // Nobody reads, but what the client sent still counts.
+                        Err(_) if gone && !fed => delivered = true,
+                        Err(error) => return Err(error),
+                    },
+                    detached = &mut feeding, if !fed => {
+                        if detached || gone {
+                            return Ok(());
+                        }
+                        fed = true;
+                    }
+                    () = hangup.wait(), if !gone => {
+                        if fed {
+                            return Ok(());
+                        }
+                        gone = true;
+                    }
+                }
+            }
+        }
+        // Closing a Unix socket with unread bytes resets it, and the client would take that for
+        // a failure: let it close first.
+        let _ = tokio::time::timeout(LINGER, drain(&mut from_client)).await;
+        Ok(())
+    }
+}
+
+/// Carries the process's output to the client, then closes that direction.
+async fn deliver(
+    mut output: isopod_engine::OutputStream,
+    mut answers: mpsc::Receiver<Bytes>,
+    mut to_client: OwnedWriteHalf,
+    framing: Framing,
+) -> io::Result<()> {
+    let mut buffer = BytesMut::new();
+    loop {
+        let piece = tokio::select! {
+            piece = output.next() => piece,
+            Some(answer) = answers.recv() => {
+                to_client.write_all(&answer).await?;
+                continue;
+            }
+        };
+        let Some(piece) = piece.transpose()? else { break };
+        match framing {
+            Framing::Raw => to_client.write_all(&piece.data).await?,
+            Framing::Multiplexed => {
+                buffer.clear();
+                frame::append(&mut buffer, piece.stream, &piece.data);
+                to_client.write_all(&buffer).await?;
+            }
+            Framing::WebSocket => to_client.write_all(&websocket::encode(&piece.data)).await?,
+        }
+    }
+    if framing == Framing::WebSocket {
+        to_client.write_all(&websocket::encode_close()).await?;
+    }
+    to_client.shutdown().await
+}
+
+/// Carries the client's bytes to the process's stdin, its end of file included.
+struct Feeder {
+    input: Option<isopod_engine::InputSink>,
+    websocket: bool,
+    scanner: Option<Scanner>,
+    /// Frames that the client must get in answer to its own.
+    answers: mpsc::Sender<Bytes>,
+}
+
+/// Why feeding stops before the client's end of file.
+enum Stop {
+    /// The client typed the detach keys.
+    Detached,
+    /// The client said that it ends.
+    Closed,
+    /// The process closed its stdin; its output still matters.
+    Deaf,
+}
+
+impl Feeder {
+    /// Returns whether the client detached.
+    async fn feed(mut self, from_client: &mut OwnedReadHalf, ahead: Bytes) -> bool {
+        let mut buffer = BytesMut::from(&ahead[..]);
+        loop {
+            match self.consume(&mut buffer).await {
+                Ok(()) => {}
+                Err(Stop::Detached) => return true,
+                Err(Stop::Closed) => break,
+                Err(Stop::Deaf) => {
+                    drain(from_client).await;
+                    return false;
+                }
+            }
+            buffer.reserve(READ_BYTES);
+            // An error is the end of what the client had to say, as an end of file is.
+            if !matches!(from_client.read_buf(&mut buffer).await, Ok(length) if length > 0) {
+                break;
+            }
+        }
+        if let Some(input) = self.input {
+            let _ = input.close().await;
+        }
+        false
+    }
+
+    /// Passes on what is whole in the buffer.
+    async fn consume(&mut self, buffer: &mut BytesMut) -> Result<(), Stop> {
+        if !self.websocket {
+            return if buffer.is_empty() { Ok(()) } else { self.pass(buffer.split()).await };
+        }
+        while let Some(message) = websocket::decode(buffer) {
+            match message {
+                websocket::Message::Data(data) => self.pass(data.into()).await?,
+                // A client that sends pings faster than it reads the answers gets fewer.
+                websocket::Message::Answer(frame) => drop(self.answers.try_send(frame)),
+                websocket::Message::Nothing => {}
+                websocket::Message::Close => return Err(Stop::Closed),
+            }
+        }
+        Ok(())
+    }
+
+    async fn pass(&mut self, mut data: BytesMut) -> Result<(), Stop> {
+        let detached = self.scanner.as_mut().is_some_and(|scanner| scanner.filter(&mut data));
+        if let Some(input) = &mut self.input
+            && !data.is_empty()
+        {
+            input.write(&data).await.map_err(|_| Stop::Deaf)?;
+        }
+        if detached { Err(Stop::Detached) } else { Ok(()) }
+    }
+}
+
+/// Reads until the client closes its half.
+async fn drain(from_client: &mut OwnedReadHalf) {
+    let mut buffer = [0; 4096];
+    while matches!(from_client.read(&mut buffer).await, Ok(length) if length > 0) {}
+}
+
+/// Tells when the client closed both halves, which reading alone cannot tell from a half-close.
+struct Hangup(UnixStream);
+
+impl Hangup {
+    /// The second descriptor has a registration of its own, so that clearing its readiness does
+    /// not disturb the stream's.
+    fn of(stream: &UnixStream) -> io::Result<Self> {
+        let fd = stream.as_fd().try_clone_to_owned()?;
+        UnixStream::from_std(fd.into()).map(Self)
+    }
+
+    async fn wait(&mut self) {
+        while let Ok(ready) = self.0.ready(Interest::WRITABLE).await {
+            if ready.is_write_closed() {
+                return;
+            }
+            // Still writable: wait for the next change.
+            let _ = self.0.try_io(Interest::WRITABLE, || -> io::Result<()> {
+                Err(io::ErrorKind::WouldBlock.into())
+            });
+        }
+    }
+}

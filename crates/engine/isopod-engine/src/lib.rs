@@ -1,0 +1,50 @@
+//! The node's engine: it owns containers, images, volumes and events, in memory over a small
+//! journal, and speaks no wire format.
+//!
+//! Containers outlive it: each has a supervisor process of its own, and an engine that starts
+//! again takes up what runs. `DESIGN.md` tells what is durable, in which order it is written, and
+//! what a restart does with operations that a crash cut in half.
+//!
+//! ```no_run
+//! # async fn example() -> isopod_engine::Result<()> {
+//! use isopod_engine::{Config, CreateContainer, Engine, WaitCondition};
+//!
+//! let engine = Engine::open(Config::for_host()?).await?;
+//! let mut request = CreateContainer::default();
+//! request.config.image = "debian".into();
+//! request.config.cmd = Some(vec!["true".into()]);
+//! let id = engine.create_container(request).await?.id;
+//! let exit = engine.wait_container(&id, WaitCondition::NextExit).await?;
+//! engine.start_container(&id).await?;
+//! assert_eq!(exit.result().await.exit_code, 0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod containers;
+mod engine;
+mod error;
+mod events;
+mod exec;
+pub mod failpoint;
+mod images;
+mod model;
+mod names;
+mod readiness;
+mod recovery;
+mod signal;
+mod spec;
+mod streams;
+mod supervision;
+mod system;
+mod times;
+mod tree;
+mod volumes;
+
+pub use config::Config;
+pub use containers::ContainerWait;
+pub use engine::Engine;
+pub use error::{Error, ErrorKind, Result};
+pub use model::*;
+pub use streams::{Attached, InputSink, OutputStream};

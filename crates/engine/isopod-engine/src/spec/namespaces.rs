@@ -1,0 +1,122 @@
+//! Which namespaces a container has of its own, shares with the host or with another container.
+
+use crate::containers::Record;
+use crate::error::{Error, Result};
+use crate::{CgroupNamespace, Engine, IpcMode, NetworkMode, PidMode, UtsMode};
+use isopod_oci::runtime::{Namespace, NamespaceKind};
+use std::collections::BTreeMap;
+
+/// The namespaces of a container; a kind that is absent is the host's.
+#[derive(Debug)]
+pub(crate) struct Namespaces {
+    /// Kind to path, `None` for a new one.
+    own: BTreeMap<NamespaceKind, Option<String>>,
+    /// The process whose IPC namespace is joined, and whose `/dev/shm` is shared.
+    pub(crate) ipc_of: Option<i32>,
+}
+
+impl Namespaces {
+    pub(crate) fn shares(&self, kind: NamespaceKind) -> bool {
+        !self.own.contains_key(&kind)
+    }
+
+    pub(crate) fn list(&self) -> Vec<Namespace> {
+        self.own
+            .iter()
+            .map(|(&kind, path)| Namespace {
+                kind,
+                path: path.clone(),
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn of(engine: &Engine, record: &Record) -> Result<Namespaces> {
+    let host = &record.host;
+    let mut own = BTreeMap::from([(NamespaceKind::Mount, None)]);
+    let mut ipc_of = None;
+    let path = |kind: NamespaceKind, pid: i32| Some(format!("/proc/{pid}/ns/{}", kind.proc_name()));
+    match &host.pid_mode {
+        PidMode::Private => _ = own.insert(NamespaceKind::Pid, None),
+        PidMode::Host => {}
+        PidMode::Container(other) => {
+            let pid = process_of(engine, record, other, "PID")?;
+            own.insert(NamespaceKind::Pid, path(NamespaceKind::Pid, pid));
+        }
+    }
+    match &host.ipc_mode {
+        IpcMode::Host => {}
+        IpcMode::Container(other) => {
+            let pid = process_of(engine, record, other, "IPC")?;
+            own.insert(NamespaceKind::Ipc, path(NamespaceKind::Ipc, pid));
+            ipc_of = Some(pid);
+        }
+        IpcMode::Default | IpcMode::None | IpcMode::Private | IpcMode::Shareable => {
+            own.insert(NamespaceKind::Ipc, None);
+        }
+    }
+    if host.uts_mode == UtsMode::Private {
+        own.insert(NamespaceKind::Uts, None);
+    }
+    match &host.network_mode {
+        NetworkMode::Host => {}
+        NetworkMode::Container(other) => {
+            let pid = process_of(engine, record, other, "network")?;
+            own.insert(NamespaceKind::Network, path(NamespaceKind::Network, pid));
+        }
+        _ => _ = own.insert(NamespaceKind::Network, None),
+    }
+    let private = match host.cgroupns_mode {
+        CgroupNamespace::Private => true,
+        CgroupNamespace::Host => false,
+        CgroupNamespace::Default => engine.host.cgroup_version == 2 && !host.privileged,
+    };
+    if private {
+        own.insert(NamespaceKind::Cgroup, None);
+    }
+    Ok(Namespaces { own, ipc_of })
+}
+
+/// Checks what is to be joined as far as it can be known before the start.
+pub(crate) fn check(engine: &Engine, record: &Record) -> Result<()> {
+    let host = &record.host;
+    let joined = [
+        match &host.pid_mode {
+            PidMode::Container(other) => Some(other),
+            _ => None,
+        },
+        match &host.ipc_mode {
+            IpcMode::Container(other) => Some(other),
+            _ => None,
+        },
+        match &host.network_mode {
+            NetworkMode::Container(other) => Some(other),
+            _ => None,
+        },
+    ];
+    for other in joined.into_iter().flatten() {
+        engine.containers.find(other)?;
+    }
+    if matches!(host.network_mode, NetworkMode::Container(_)) && !record.config.hostname.is_empty() {
+        return Err(Error::invalid("conflicting options: hostname and the network mode"));
+    }
+    if host.uts_mode == UtsMode::Host && !record.config.hostname.is_empty() {
+        return Err(Error::invalid("conflicting options: hostname and the UTS mode"));
+    }
+    Ok(())
+}
+
+fn process_of(engine: &Engine, record: &Record, other: &str, what: &str) -> Result<i32> {
+    let container = engine.containers.find(other)?;
+    if container.id == record.id {
+        return Err(Error::invalid(format_args!("cannot join own {what} namespace")));
+    }
+    let pid = container.record().state.pid;
+    if pid == 0 {
+        return Err(Error::conflict(format_args!(
+            "cannot join {what} namespace of a non running container: {}",
+            container.id
+        )));
+    }
+    Ok(pid)
+}

@@ -1,0 +1,5 @@
+//! The engine as a whole: real containers of a busybox image, as root.
+
+mod bench;
+mod crashes;
+mod lifecycle;

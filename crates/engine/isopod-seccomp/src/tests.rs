@@ -1,0 +1,5 @@
+//! Compiled programs against a plain reading of the profile.
+
+mod interpreter;
+mod profiles;
+mod properties;

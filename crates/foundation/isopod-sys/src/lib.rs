@@ -1,0 +1,23 @@
+//! Every system call that rustix lacks, and every unsafe block of the workspace.
+
+pub mod exit_info;
+pub mod mapping;
+pub mod mount_attr;
+
+pub mod bpf;
+
+pub mod local_time;
+pub mod session;
+
+pub mod signals;
+
+pub mod activation;
+pub mod clone;
+pub mod execute;
+pub mod keyring;
+pub mod scheduling;
+pub mod sealed_exe;
+pub mod seccomp;
+
+pub mod signal_fd;
+pub mod loopback;

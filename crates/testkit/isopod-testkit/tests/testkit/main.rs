@@ -1,0 +1,3 @@
+//! The harness itself, against the real thing.
+
+mod machines;

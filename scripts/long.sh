@@ -1,0 +1,14 @@
+# Sourced by scripts/test --long: what takes longer than every change can wait for.
+
+# Minutes for each fuzz target.
+minutes=${FUZZ_MINUTES:-10}
+command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz
+need g++
+for name in $(sed -n 's/^name = "\([a-z_]*\)"$/\1/p' fuzz/Cargo.toml); do
+    # cargo-fuzz wants unstable flags of the compiler; a stable one takes them under this name.
+    # The sanitizer needs the C library as a shared one, unlike the product.
+    step "Fuzz $name for $minutes minutes" env RUSTC_BOOTSTRAP=1 RUSTFLAGS="-C relocation-model=pic" \
+        cargo fuzz run "$name" -- -max_total_time=$((minutes * 60)) -timeout=10 -rss_limit_mb=2048 -max_len=65536
+done
+
+counted "1,000 random kills" env ISOPOD_KILLS=1000 cargo test --locked --release --package isopod-engine --test engine -- kills --nocapture
