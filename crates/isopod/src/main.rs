@@ -25,7 +25,8 @@ const BY_ARGUMENT: [(&str, Part); 4] = [
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let part = match named(&BY_NAME, arguments.first().and_then(|name| Path::new(name).file_name())) {
+    let part = match named(&BY_NAME, arguments.first().and_then(|name| Path::new(name).file_name()))
+    {
         Some(part) => part,
         None => match named(&BY_ARGUMENT, arguments.get(1).map(OsString::as_os_str)) {
             Some(part) => {

@@ -76,7 +76,7 @@ impl Manager {
         let frozen = was_frozen || self.freeze().is_ok();
         let result = self.signal_each(signal);
         // A frozen process dies only when thawed, so SIGKILL thaws what was paused too.
-        if frozen && !was_frozen {
+        if frozen && (!was_frozen || signal == Signal::KILL) {
             match self.thaw() {
                 Err(error) if error.is(Errno::NOENT) || error.is(Errno::NODEV) => {}
                 other => other?,

@@ -17,10 +17,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The largest JSON body that is read.
 const JSON_LIMIT_BYTES: usize = 8 << 20;
+
+/// How much of an unwanted body is read, and for how long, before the connection is closed.
+const DISCARD_BYTES: usize = 256 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(10);
 
 /// A request on its way to its handler.
 #[derive(Debug)]
@@ -78,15 +83,11 @@ impl Call {
         let (sender, receiver) = mpsc::channel(4);
         let mut body = self.body;
         tokio::spawn(async move {
-            while let Some(frame) = body.frame().await {
-                let piece = match frame {
-                    Ok(frame) => match frame.into_data() {
-                        Ok(data) => Ok(data),
-                        Err(_trailers) => continue,
-                    },
-                    Err(error) => Err(std::io::Error::other(error)),
-                };
+            while let Some(piece) = next_piece(&mut body).await {
                 if sender.send(piece).await.is_err() {
+                    // The engine refused. A client that is still sending would take a closed
+                    // connection for the answer, so let it finish, within limits.
+                    let _ = tokio::time::timeout(DISCARD_TIME, discard(&mut body)).await;
                     break;
                 }
             }
@@ -112,6 +113,28 @@ impl Call {
         let config: Option<isopod_docker_types::AuthConfig> =
             serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
         config.map(crate::convert::registry::auth).transpose().map(Option::flatten)
+    }
+}
+
+/// The next bytes of a body.
+async fn next_piece(body: &mut Incoming) -> Option<std::io::Result<Bytes>> {
+    loop {
+        match body.frame().await? {
+            Ok(frame) => match frame.into_data() {
+                Ok(data) => return Some(Ok(data)),
+                Err(_trailers) => {}
+            },
+            Err(error) => return Some(Err(std::io::Error::other(error))),
+        }
+    }
+}
+
+/// Reads on for nothing.
+async fn discard(body: &mut Incoming) {
+    let mut left = DISCARD_BYTES;
+    while let Some(Ok(piece)) = next_piece(body).await {
+        let Some(rest) = left.checked_sub(piece.len()) else { return };
+        left = rest;
     }
 }
 

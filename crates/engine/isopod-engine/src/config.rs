@@ -75,15 +75,15 @@ impl Config {
 
 /// `$XDG_DATA_HOME/isopod` and `$XDG_RUNTIME_DIR/isopod`.
 fn user_directories() -> Result<(PathBuf, PathBuf)> {
-    let directory = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let directory =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = directory("XDG_DATA_HOME")
         .or_else(|| directory("HOME").map(|home| home.join(".local/share")))
         .ok_or_else(|| Error::invalid("neither XDG_DATA_HOME nor HOME is set"))?;
-    let runtime = directory("XDG_RUNTIME_DIR")
-        .ok_or_else(|| Error::invalid("XDG_RUNTIME_DIR is not set: log in again or set it to a directory of your own"))?;
+    let runtime = directory("XDG_RUNTIME_DIR").ok_or_else(|| {
+        Error::invalid(
+            "XDG_RUNTIME_DIR is not set: log in again or set it to a directory of your own",
+        )
+    })?;
     Ok((data.join("isopod"), runtime.join("isopod")))
 }

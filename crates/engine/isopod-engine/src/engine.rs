@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::exec::Execs;
 use crate::supervision::Launcher;
-use crate::volumes::Volumes;
 use crate::system::Host;
+use crate::volumes::Volumes;
 use crate::{EventType, recovery};
 use isopod_base::times::Timestamp;
 use isopod_images::Images;
@@ -16,6 +16,10 @@ use isopod_runtime::Runtime;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long another engine may hold the data directory before that is an error.
+const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
 /// A running engine. Its methods may be called at the same time from any number of tasks.
 #[derive(Debug)]
@@ -57,18 +61,12 @@ impl Engine {
         ] {
             make_directory(&path, mode)?;
         }
-        let journal = Journal::open(&config.data_root.join("journal")).map_err(|source| match source {
-            isopod_journal::Error::InUse { .. } => Error::new(
-                crate::ErrorKind::Unavailable,
-                format_args!("another engine uses {}", config.data_root.display()),
-            ),
-            source => Error::from(source),
-        })?;
+        let journal = open_journal(&config)?;
         let journal = Arc::new(journal);
         let store = Images::open(isopod_images::Options::new(config.data_root.join("images")))
-        .map_err(|source| Error::internal("open the image store").because(source))?;
-        let runtime = Runtime::new(config.exec_root.join("runtime"))
-            .systemd_cgroup(config.systemd_cgroups);
+            .map_err(|source| Error::internal("open the image store").because(source))?;
+        let runtime =
+            Runtime::new(config.exec_root.join("runtime")).systemd_cgroup(config.systemd_cgroups);
         Ok(Self {
             image_service: crate::images::Service::new(&config)?,
             containers: Containers::load(&journal)?,
@@ -140,6 +138,26 @@ impl Engine {
     }
 }
 
+/// Opens the journal. A killed engine's lock may be held for a moment by a child of its that has
+/// not executed its own program yet.
+fn open_journal(config: &Config) -> Result<Journal> {
+    let limit = std::time::Instant::now() + LOCK_LIMIT;
+    loop {
+        match Journal::open(&config.data_root.join("journal")) {
+            Err(isopod_journal::Error::InUse { .. }) if std::time::Instant::now() < limit => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(isopod_journal::Error::InUse { .. }) => {
+                return Err(Error::new(
+                    crate::ErrorKind::Unavailable,
+                    format_args!("another engine uses {}", config.data_root.display()),
+                ));
+            }
+            opened => return Ok(opened?),
+        }
+    }
+}
+
 /// Runs what blocks on a thread for such things.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -166,7 +184,14 @@ fn engine_id(data_root: &Path) -> Result<String> {
         _ => {
             let bytes: [u8; 16] = isopod_base::id::random_bytes();
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            let id = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+            let id = format!(
+                "{}-{}-{}-{}-{}",
+                &hex[..8],
+                &hex[8..12],
+                &hex[12..16],
+                &hex[16..20],
+                &hex[20..]
+            );
             isopod_base::files::replace(&path, id.as_bytes(), 0o600)
                 .map_err(|source| Error::internal("store the engine's id").because(source))?;
             Ok(id)

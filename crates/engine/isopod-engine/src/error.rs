@@ -45,19 +45,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind` that says `message`.
     pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
-        Self {
-            kind,
-            message: message.to_string(),
-            source: None,
-        }
+        Self { kind, message: message.to_string(), source: None }
     }
 
     /// The same with its cause.
     #[must_use]
-    pub fn because(
-        mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -102,9 +95,7 @@ impl Error {
         Self::not_found(format_args!("get {name}: no such volume"))
     }
 
-    pub(crate) fn io(
-        action: impl fmt::Display,
-    ) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(action: impl fmt::Display) -> impl FnOnce(std::io::Error) -> Self {
         let message = action.to_string();
         move |source| Self::internal(message).because(source)
     }

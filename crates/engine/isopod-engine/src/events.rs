@@ -71,7 +71,10 @@ impl Events {
     }
 
     /// What is remembered from `since` on, and what comes; no event between is missed.
-    fn listen(&self, since: Option<Timestamp>) -> (Vec<Arc<Event>>, Option<broadcast::Receiver<Arc<Event>>>) {
+    fn listen(
+        &self,
+        since: Option<Timestamp>,
+    ) -> (Vec<Arc<Event>>, Option<broadcast::Receiver<Arc<Event>>>) {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let past = match since {
             Some(since) => inner.past.iter().filter(|event| event.time >= since).cloned().collect(),
@@ -168,9 +171,10 @@ fn matches_one(event: &Event, key: &str, value: &str) -> bool {
         "network" => named(EventType::Network),
         "daemon" => named(EventType::Daemon),
         "image" => {
-            named(EventType::Image) || attribute("image").is_some_and(|image| {
-                image == value || image.rsplit_once(':').is_some_and(|(name, _)| name == value)
-            })
+            named(EventType::Image)
+                || attribute("image").is_some_and(|image| {
+                    image == value || image.rsplit_once(':').is_some_and(|(name, _)| name == value)
+                })
         }
         "label" => match value.split_once('=') {
             Some((label, wanted)) => attribute(label) == Some(wanted),

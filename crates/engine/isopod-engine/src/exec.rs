@@ -84,7 +84,11 @@ impl Execs {
     }
 
     pub(crate) fn pids_of(&self, container_id: &str) -> Vec<i32> {
-        self.of(container_id).iter().map(|session| session.state().pid).filter(|&pid| pid != 0).collect()
+        self.of(container_id)
+            .iter()
+            .map(|session| session.state().pid)
+            .filter(|&pid| pid != 0)
+            .collect()
     }
 
     /// Sessions die with their container.
@@ -144,12 +148,20 @@ impl Engine {
             ended: watch::channel(false).0,
         });
         self.execs.lock().insert(id.clone(), session);
-        self.container_event(&container, format!("exec_create: {words}"), &[("execID", id.clone())]);
+        self.container_event(
+            &container,
+            format!("exec_create: {words}"),
+            &[("execID", id.clone())],
+        );
         Ok(id)
     }
 
     /// Starts the process of a session; its streams, unless detached.
-    pub async fn start_exec(self: &Arc<Self>, id: &str, options: StartExec) -> Result<Option<Attached>> {
+    pub async fn start_exec(
+        self: &Arc<Self>,
+        id: &str,
+        options: StartExec,
+    ) -> Result<Option<Attached>> {
         let session = self.execs.find(id)?;
         let container = self.containers.find(&session.container_id)?;
         let link = container.running_link()?;
@@ -174,7 +186,11 @@ impl Engine {
         let outcome = self.run_exec(&session, &container.record(), &link, options).await;
         match outcome {
             Ok(attached) => {
-                self.container_event(&container, format!("exec_start: {words}"), &[("execID", id.to_owned())]);
+                self.container_event(
+                    &container,
+                    format!("exec_start: {words}"),
+                    &[("execID", id.to_owned())],
+                );
                 Ok(attached)
             }
             Err(error) => {
@@ -214,9 +230,13 @@ impl Engine {
             detach: options.detach,
         };
         let with_input = exec.stdin;
-        let (control, reply) = link.request(&Request::Exec(Box::new(exec))).await.map_err(|error| {
-            Error::new(error.kind(), format_args!("OCI runtime exec failed: {}", error.full_message()))
-        })?;
+        let (control, reply) =
+            link.request(&Request::Exec(Box::new(exec))).await.map_err(|error| {
+                Error::new(
+                    error.kind(),
+                    format_args!("OCI runtime exec failed: {}", error.full_message()),
+                )
+            })?;
         let Reply::ExecStarted { pid } = reply else {
             return Err(Error::internal("the supervisor answered something else"));
         };

@@ -28,7 +28,8 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<()> {
 
 /// Removes what no record names.
 async fn remove_orphans(engine: &Arc<Engine>) -> Result<()> {
-    let known: BTreeSet<_> = engine.containers.all().iter().map(|container| container.id.clone()).collect();
+    let known: BTreeSet<_> =
+        engine.containers.all().iter().map(|container| container.id.clone()).collect();
     let engine = Arc::clone(engine);
     blocking(move || {
         for id in names_in(&engine.config.exec_root.join("containers")) {
@@ -45,11 +46,10 @@ async fn remove_orphans(engine: &Arc<Engine>) -> Result<()> {
             }
         }
         for snapshot in engine.store.snapshots().list().unwrap_or_default() {
-            if snapshot.kind == SnapshotKind::Active && is_id(&snapshot.key) && !known.contains(&snapshot.key) {
-                if let Err(error) = engine.store.snapshots().remove(&snapshot.key) {
+            if snapshot.kind == SnapshotKind::Active && is_id(&snapshot.key) && !known.contains(&snapshot.key)
+                && let Err(error) = engine.store.snapshots().remove(&snapshot.key) {
                     tracing::warn!(snapshot = %snapshot.key, error = %isopod_base::chain(&error), "orphan stays");
                 }
-            }
         }
         for id in names_in(&engine.config.data_root.join("containers")) {
             if is_id(&id) && !known.contains(&id) {
@@ -91,10 +91,10 @@ async fn take_up(engine: &Arc<Engine>, container: &Arc<Container>) -> Result<()>
         let _ = std::fs::remove_dir_all(&directory);
         return Ok(());
     }
-    if let Ok(bytes) = std::fs::read(directory.join(file::RUNNING)) {
-        if let Ok(running) = serde_json::from_slice(&bytes) {
-            return adopt(engine, container, link, running).await;
-        }
+    if let Ok(bytes) = std::fs::read(directory.join(file::RUNNING))
+        && let Ok(running) = serde_json::from_slice(&bytes)
+    {
+        return adopt(engine, container, link, running).await;
     }
     // A start that was cut off before anything ran.
     let (target, id) = (Arc::clone(engine), container.id.clone());
@@ -144,7 +144,9 @@ async fn note_running(
     let status = if paused { Status::Paused } else { Status::Running };
     let before = container.record();
     let started = Some(Timestamp::from_nanos(running.started_at_ns.into()));
-    let same = before.state.status == status && before.state.pid == running.pid && before.state.started_at == started;
+    let same = before.state.status == status
+        && before.state.pid == running.pid
+        && before.state.started_at == started;
     if !same {
         let record = container.change(|record| {
             record.state.status = status;
@@ -188,7 +190,12 @@ fn start_by_policy(engine: &Arc<Engine>) {
         let wanted = state.status == Status::Exited
             && match record.host.restart_policy {
                 RestartPolicy::Always => true,
-                policy => wants_restart(policy, state.exit_code, state.stopped_by_user, state.restart_count),
+                policy => wants_restart(
+                    policy,
+                    state.exit_code,
+                    state.stopped_by_user,
+                    state.restart_count,
+                ),
             };
         if wanted {
             container.change(|record| record.state.status = Status::Restarting);

@@ -116,12 +116,7 @@ impl Attached {
         };
         Self {
             tty,
-            output: OutputStream {
-                log: None,
-                live: Live::Open(read),
-                received,
-                ended: None,
-            },
+            output: OutputStream { log: None, live: Live::Open(read), received, ended: None },
             input,
         }
     }
@@ -130,12 +125,7 @@ impl Attached {
 impl OutputStream {
     /// One that has nothing (more) to come.
     pub(crate) fn over() -> Self {
-        Self {
-            log: None,
-            live: Live::Over,
-            received: Vec::new(),
-            ended: None,
-        }
+        Self { log: None, live: Live::Over, received: Vec::new(), ended: None }
     }
 
     /// Tells `log` first.
@@ -155,10 +145,7 @@ impl OutputStream {
         if let Some(log) = &mut self.log {
             match log.lines.recv().await {
                 Some(Ok(line)) => {
-                    return Some(Ok(OutputFrame {
-                        stream: line.stream,
-                        data: line.data,
-                    }));
+                    return Some(Ok(OutputFrame { stream: line.stream, data: line.data }));
                 }
                 Some(Err(error)) => return Some(Err(io::Error::other(error.full_message()))),
                 None => self.log = None,
@@ -189,7 +176,8 @@ impl OutputStream {
                 },
                 Live::Over => {
                     if let Some(ended) = &mut self.ended {
-                        let _ = tokio::time::timeout(END_LIMIT, ended.wait_for(|ended| *ended)).await;
+                        let _ =
+                            tokio::time::timeout(END_LIMIT, ended.wait_for(|ended| *ended)).await;
                         self.ended = None;
                     }
                     return None;

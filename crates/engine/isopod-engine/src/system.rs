@@ -22,14 +22,18 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn detect() -> Result<Self> {
-        let hierarchy = Hierarchy::detect().map_err(|source| Error::internal("look at the host's cgroups").because(source))?;
+        let hierarchy = Hierarchy::detect()
+            .map_err(|source| Error::internal("look at the host's cgroups").because(source))?;
         let release = rustix::system::uname().release().to_string_lossy().into_owned();
-        let mut numbers = release.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
+        let mut numbers =
+            release.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
         let kernel = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if hierarchy.mode() == Mode::V2 {
             let root = hierarchy.v2().map(|v2| v2.mountpoint.clone()).unwrap_or_default();
             let controllers = read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
-            let has = |name: &str| controllers.split_ascii_whitespace().any(|controller| controller == name);
+            let has = |name: &str| {
+                controllers.split_ascii_whitespace().any(|controller| controller == name)
+            };
             return Ok(Self {
                 kernel,
                 cgroup_version: 2,
@@ -44,7 +48,8 @@ impl Host {
         Ok(Self {
             kernel,
             cgroup_version: 1,
-            swap_limit: mount("memory").is_some_and(|path| path.join("memory.memsw.limit_in_bytes").exists()),
+            swap_limit: mount("memory")
+                .is_some_and(|path| path.join("memory.memsw.limit_in_bytes").exists()),
             memory: mount("memory").is_some(),
             cpu: mount("cpu").is_some(),
             cpuset: mount("cpuset").is_some(),
@@ -56,7 +61,8 @@ impl Host {
 impl Engine {
     /// The engine and its host.
     pub async fn info(&self) -> Result<Info> {
-        let statuses: Vec<_> = self.containers.all().iter().map(|container| container.status()).collect();
+        let statuses: Vec<_> =
+            self.containers.all().iter().map(|container| container.status()).collect();
         let count = |status: Status| statuses.iter().filter(|&&s| s == status).count();
         let images = self.images(ListImages::default()).await?.len();
         let uname = rustix::system::uname();
@@ -94,7 +100,8 @@ impl Engine {
             cpu_shares: self.host.cpu,
             cpuset: self.host.cpuset,
             pids_limit: self.host.pids,
-            ipv4_forwarding: read_to_string("/proc/sys/net/ipv4/ip_forward").is_ok_and(|v| v.trim() == "1"),
+            ipv4_forwarding: read_to_string("/proc/sys/net/ipv4/ip_forward")
+                .is_ok_and(|v| v.trim() == "1"),
             cgroup_driver: if self.config.systemd_cgroups { "systemd" } else { "cgroupfs" }.into(),
             cgroup_version: self.host.cgroup_version.to_string(),
             kernel_version: text(uname.release()),
@@ -139,22 +146,15 @@ impl Engine {
     pub async fn disk_usage(&self) -> Result<DiskUsage> {
         let store = std::sync::Arc::clone(&self.store);
         let layers_bytes = crate::engine::blocking(move || {
-            let usage = store.df().map_err(|source| Error::internal("measure the image store").because(source))?;
+            let usage = store
+                .df()
+                .map_err(|source| Error::internal("measure the image store").because(source))?;
             Ok(usage.layers_bytes)
         })
         .await?;
-        let list = ListContainers {
-            all: true,
-            size: true,
-            ..ListContainers::default()
-        };
+        let list = ListContainers { all: true, size: true, ..ListContainers::default() };
         Ok(DiskUsage {
-            images: self
-                .images(ListImages {
-                    shared_size: true,
-                    ..ListImages::default()
-                })
-                .await?,
+            images: self.images(ListImages { shared_size: true, ..ListImages::default() }).await?,
             layers_bytes,
             containers: self.containers(list).await?,
             volumes: self.volumes_usage().await?,
@@ -172,12 +172,17 @@ pub(crate) fn total_memory() -> u64 {
 
 /// Name and version of the host's distribution.
 fn distribution() -> (String, String) {
-    let release = read_to_string("/etc/os-release").or_else(|_| read_to_string("/usr/lib/os-release")).unwrap_or_default();
+    let release = read_to_string("/etc/os-release")
+        .or_else(|_| read_to_string("/usr/lib/os-release"))
+        .unwrap_or_default();
     let value = |key: &str| {
         release
             .lines()
             .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
             .map(|value| value.trim_matches('"').to_owned())
     };
-    (value("PRETTY_NAME").unwrap_or_else(|| "Linux".into()), value("VERSION_ID").unwrap_or_default())
+    (
+        value("PRETTY_NAME").unwrap_or_else(|| "Linux".into()),
+        value("VERSION_ID").unwrap_or_default(),
+    )
 }

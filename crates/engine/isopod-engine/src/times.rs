@@ -23,7 +23,9 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp> {
             let ago = i128::try_from(ago.as_nanos()).unwrap_or(i128::MAX);
             Ok(Timestamp::from_nanos(Timestamp::now().nanos().saturating_sub(ago)))
         }
-        Err(_) => Err(Error::invalid(format_args!("failed to parse value as time or duration: {text:?}"))),
+        Err(_) => {
+            Err(Error::invalid(format_args!("failed to parse value as time or duration: {text:?}")))
+        }
     }
 }
 

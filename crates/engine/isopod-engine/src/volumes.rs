@@ -29,14 +29,12 @@ impl Volumes {
         let mut by_name = BTreeMap::new();
         for (key, bytes) in journal.scan(PREFIX) {
             let volume: Volume = serde_json::from_slice(&bytes).map_err(|source| {
-                Error::internal(format_args!("the journal's record {key} is damaged")).because(source)
+                Error::internal(format_args!("the journal's record {key} is damaged"))
+                    .because(source)
             })?;
             by_name.insert(volume.name.clone(), volume);
         }
-        Ok(Self {
-            root,
-            by_name: Mutex::new(by_name),
-        })
+        Ok(Self { root, by_name: Mutex::new(by_name) })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Volume>> {
@@ -199,7 +197,11 @@ impl Engine {
         let mut pruned = Pruned::default();
         let volumes: Vec<_> = self.volumes.lock().values().cloned().collect();
         for volume in volumes {
-            let labelled = |key| filters.get(key).map(|values: &Vec<String>| values.iter().any(|v| has_label(&volume.labels, v)));
+            let labelled = |key| {
+                filters
+                    .get(key)
+                    .map(|values: &Vec<String>| values.iter().any(|v| has_label(&volume.labels, v)))
+            };
             let wanted = (all || volume.anonymous)
                 && labelled("label").unwrap_or(true)
                 && !labelled("label!").unwrap_or(false)
@@ -212,7 +214,8 @@ impl Engine {
             pruned.reclaimed_bytes += size;
             pruned.removed.push(volume.name);
         }
-        let attributes = BTreeMap::from([("reclaimed".to_owned(), pruned.reclaimed_bytes.to_string())]);
+        let attributes =
+            BTreeMap::from([("reclaimed".to_owned(), pruned.reclaimed_bytes.to_string())]);
         self.emit(EventType::Volume, "prune", "", attributes);
         Ok(pruned)
     }
@@ -324,7 +327,9 @@ fn check(name: &str, request: &CreateVolume) -> Result<()> {
         }
     }
     if request.options.contains_key("o") && !request.options.contains_key("device") {
-        return Err(Error::invalid(format_args!("create {name}: missing required option: \"device\"")));
+        return Err(Error::invalid(format_args!(
+            "create {name}: missing required option: \"device\""
+        )));
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The caller's terminal, connected to the one in the container.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use isopod_oci::runtime::ConsoleSize;
 use rustix::io::Errno;
 use rustix::termios::{OptionalActions, OutputModes, Termios};
 
@@ -16,6 +18,7 @@ const CHUNK: usize = 32 * 1024;
 pub(crate) struct HostTerminal {
     fd: OwnedFd,
     before: Termios,
+    raw: Cell<bool>,
 }
 
 impl HostTerminal {
@@ -31,13 +34,14 @@ impl HostTerminal {
             .ok_or(Error::NoTerminal)?;
         let before =
             rustix::termios::tcgetattr(&fd).map_err(Error::system("read terminal settings"))?;
-        Ok(Self { fd, before })
+        Ok(Self { fd, before, raw: Cell::new(false) })
     }
 
     /// Passes every key on as it is; the container's terminal does the editing.
     pub(crate) fn make_raw(&self) -> Result<(), Error> {
         let mut raw = self.before.clone();
         raw.make_raw();
+        self.raw.set(true);
         rustix::termios::tcsetattr(&self.fd, OptionalActions::Now, &raw)
             .map_err(Error::system("set the terminal to raw mode"))
     }
@@ -53,8 +57,20 @@ impl HostTerminal {
 
 impl Drop for HostTerminal {
     fn drop(&mut self) {
+        if !self.raw.get() {
+            return;
+        }
         let _gone = rustix::termios::tcsetattr(&self.fd, OptionalActions::Now, &self.before);
     }
+}
+
+/// The size of the caller's terminal, for the container's to have it from the start: a program
+/// may ask for it before the two are connected.
+pub(crate) fn caller_size() -> Option<ConsoleSize> {
+    let terminal = HostTerminal::find().ok()?;
+    let size = rustix::termios::tcgetwinsize(&terminal.fd).ok()?;
+    let known = size.ws_row != 0 && size.ws_col != 0;
+    known.then_some(ConsoleSize { height: size.ws_row, width: size.ws_col })
 }
 
 /// The caller's terminal is raw, so a line feed from the container must not become a carriage

@@ -18,8 +18,6 @@ const ROOT: &str = "/run/isopod-runtime";
 pub(crate) struct Globals {
     pub(crate) runtime: Runtime,
     pub(crate) log: Log,
-    /// Whether `--root` was given.
-    pub(crate) explicit_root: bool,
 }
 
 impl Globals {
@@ -36,7 +34,7 @@ impl Globals {
         };
         let log = Log::new(file, format, is_on("debug"));
         match Self::locate(invocation) {
-            Ok((runtime, explicit_root)) => Ok(Self { runtime, log, explicit_root }),
+            Ok(runtime) => Ok(Self { runtime, log }),
             Err(error) => {
                 log.error(&isopod_base::chain(&error).to_string());
                 Err(error)
@@ -44,7 +42,7 @@ impl Globals {
         }
     }
 
-    fn locate(invocation: &Invocation) -> Result<(Runtime, bool), Error> {
+    fn locate(invocation: &Invocation) -> Result<Runtime, Error> {
         let rootless = match invocation.global("rootless") {
             None => None,
             Some(text) if text.is_empty() || text.eq_ignore_ascii_case("auto") => None,
@@ -54,8 +52,7 @@ impl Globals {
                 expected: "true, false or auto",
             })?),
         };
-        let explicit = invocation.global("root");
-        let root = match explicit {
+        let root = match invocation.global("root") {
             Some(path) => absolute(Path::new(path))?,
             None => default_root()?,
         };
@@ -63,8 +60,7 @@ impl Globals {
             return Err(Error::RootIsRoot);
         }
         let systemd = invocation.global("systemd-cgroup") == Some("true");
-        let runtime = Runtime::new(root).systemd_cgroup(systemd).rootless(rootless);
-        Ok((runtime, explicit.is_some()))
+        Ok(Runtime::new(root).systemd_cgroup(systemd).rootless(rootless))
     }
 
     /// The container that a command is for.

@@ -40,20 +40,14 @@ impl Container {
         options.stdio = stdio;
         options.rootfs_mount = rootfs;
         let created = runtime.run(&config.id, options).map_err(failure)?;
-        let spawned = Spawned {
-            pid: created.pid,
-            pidfd: created.pidfd,
-            terminal: created.terminal,
-        };
+        let spawned =
+            Spawned { pid: created.pid, pidfd: created.pidfd, terminal: created.terminal };
         Ok((Self::existing(config), spawned))
     }
 
     /// The container of a predecessor.
     pub(crate) fn existing(config: &Config) -> Self {
-        Self {
-            runtime: runtime(config),
-            id: config.id.clone(),
-        }
+        Self { runtime: runtime(config), id: config.id.clone() }
     }
 
     pub(crate) fn exec(&self, process: Process, stdio: Stdio) -> Result<Spawned, Failure> {
@@ -61,11 +55,7 @@ impl Container {
         let mut options = ExecOptions::new(process);
         options.stdio = stdio;
         let exec = container.exec(options).map_err(failure)?;
-        Ok(Spawned {
-            pid: exec.pid,
-            pidfd: exec.pidfd,
-            terminal: exec.terminal,
-        })
+        Ok(Spawned { pid: exec.pid, pidfd: exec.pidfd, terminal: exec.terminal })
     }
 
     /// How many of its processes the kernel killed for lack of memory.

@@ -62,10 +62,10 @@ impl Server {
         if let Err(error) = isopod_base::files::replace(Path::new(file::EXITED), &bytes, 0o600) {
             note(&self.config.id, &error.to_string());
         }
-        if let Some(container) = &self.container {
-            if let Err(failure) = container.delete() {
-                note(&self.config.id, &failure.message);
-            }
+        if let Some(container) = &self.container
+            && let Err(failure) = container.delete()
+        {
+            note(&self.config.id, &failure.message);
         }
         remove_fifos(&None);
         self.exited = Some(exited.clone());

@@ -31,10 +31,8 @@ fn run_program(program: &OsString, args: &[OsString]) -> io::Result<i32> {
     let mut command = Command::new(program);
     command.args(args).process_group(0);
     let child = spawn_with_mask(&mut command, mask)?;
-    let pid = i32::try_from(child.id())
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or(io::ErrorKind::InvalidData)?;
+    let pid =
+        i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
     // With a terminal its keys are for the program. SIGTTOU is held back, so this cannot stop us.
     let _ = rustix::termios::tcsetpgrp(rustix::stdio::stdin(), pid);
     loop {

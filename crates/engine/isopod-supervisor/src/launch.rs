@@ -2,8 +2,8 @@
 
 use crate::config::{Config, file};
 use crate::server::{Server, note};
-use rustix::io::Errno;
 use rustix::fs::{FlockOperation, Mode as FileMode, OFlags};
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -75,7 +75,9 @@ fn supervise(mode: Mode, directory: &Path) -> io::Result<()> {
     let listener = io::stdin().as_fd().try_clone_to_owned()?;
     let passed = match mode {
         Mode::Start | Mode::Adopt => None,
-        Mode::StartOnMount | Mode::AdoptTerminal => Some(io::stdout().as_fd().try_clone_to_owned()?),
+        Mode::StartOnMount | Mode::AdoptTerminal => {
+            Some(io::stdout().as_fd().try_clone_to_owned()?)
+        }
     };
     detach()?;
     rustix::process::chdir(directory)?;
@@ -131,6 +133,7 @@ fn lock() -> io::Result<OwnedFd> {
 
 fn read_config() -> io::Result<Config> {
     let bytes = std::fs::read(file::CONFIG)?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", file::CONFIG)))
+    serde_json::from_slice(&bytes).map_err(|error| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", file::CONFIG))
+    })
 }

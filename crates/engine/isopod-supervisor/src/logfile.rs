@@ -38,10 +38,7 @@ impl Log {
             }
             None => None,
         };
-        Ok(Self {
-            target,
-            composed: Vec::new(),
-        })
+        Ok(Self { target, composed: Vec::new() })
     }
 
     /// Bytes in the present file.
@@ -92,11 +89,11 @@ impl Log {
 
     /// Cuts the file to `length`, if it is longer.
     pub(crate) fn cut(&mut self, length: u64) -> io::Result<()> {
-        if let Some(target) = &mut self.target {
-            if length < target.length {
-                target.file.set_len(length)?;
-                target.length = length;
-            }
+        if let Some(target) = &mut self.target
+            && length < target.length
+        {
+            target.file.set_len(length)?;
+            target.length = length;
         }
         Ok(())
     }
@@ -126,11 +123,7 @@ impl Target {
             return Ok(());
         }
         for number in (1..self.config.max_files).rev() {
-            let from = if number == 1 {
-                path.clone()
-            } else {
-                numbered(path, number - 1)
-            };
+            let from = if number == 1 { path.clone() } else { numbered(path, number - 1) };
             match fs::rename(&from, numbered(path, number)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -150,12 +143,10 @@ pub fn numbered(path: &Path, number: u32) -> PathBuf {
 }
 
 fn open_file(path: &Path) -> io::Result<(File, u64)> {
-    let file = File::options()
-        .append(true)
-        .create(true)
-        .mode(0o640)
-        .open(path)
-        .map_err(|error| io::Error::new(error.kind(), format!("open log {}: {error}", path.display())))?;
+    let file =
+        File::options().append(true).create(true).mode(0o640).open(path).map_err(|error| {
+            io::Error::new(error.kind(), format!("open log {}: {error}", path.display()))
+        })?;
     let length = file.metadata()?.len();
     Ok((file, length))
 }

@@ -183,10 +183,7 @@ pub struct Failure {
 
 impl Failure {
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 
     pub(crate) fn other(message: impl Into<String>) -> Self {
@@ -286,10 +283,7 @@ mod tests {
         }
         assert!(matches!(
             seen[..],
-            [
-                Message::Event(Event::StdinClosed),
-                Message::Reply(Reply::ExecStarted { pid: 7 })
-            ]
+            [Message::Event(Event::StdinClosed), Message::Reply(Reply::ExecStarted { pid: 7 })]
         ));
         assert!(buffer.is_empty());
     }

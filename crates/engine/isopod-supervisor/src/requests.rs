@@ -48,7 +48,11 @@ impl Server {
         Ok(())
     }
 
-    pub(crate) fn answer(&mut self, index: usize, request: Request) -> Result<(Reply, Option<OwnedFd>), Failure> {
+    pub(crate) fn answer(
+        &mut self,
+        index: usize,
+        request: Request,
+    ) -> Result<(Reply, Option<OwnedFd>), Failure> {
         match request {
             Request::Start => {
                 self.clients[index].mode = Mode::Control { subscribed: true };

@@ -185,8 +185,12 @@ impl Server {
         match source {
             Source::Listener => self.listener.as_fd(),
             Source::Client(index) => self.clients[index].socket().as_fd(),
-            Source::Process(index) => self.sessions[index].process.as_ref().expect(LISTED).pidfd.as_fd(),
-            Source::Output(index, lane) => self.sessions[index].outputs[lane].as_ref().expect(LISTED).as_fd(),
+            Source::Process(index) => {
+                self.sessions[index].process.as_ref().expect(LISTED).pidfd.as_fd()
+            }
+            Source::Output(index, lane) => {
+                self.sessions[index].outputs[lane].as_ref().expect(LISTED).as_fd()
+            }
             Source::Input(index) => {
                 let input = self.sessions[index].input.as_ref().expect(LISTED);
                 input.fd().expect(LISTED).as_fd()
@@ -229,9 +233,8 @@ impl Server {
 
 fn read_json<T: serde::de::DeserializeOwned>(name: &str) -> io::Result<T> {
     let bytes = std::fs::read(name)?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{name}: {error}"))
-    })
+    serde_json::from_slice(&bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{name}: {error}")))
 }
 
 /// A supervisor has no terminal and no log of its own: what it has to tell goes into a file
@@ -239,7 +242,8 @@ fn read_json<T: serde::de::DeserializeOwned>(name: &str) -> io::Result<T> {
 pub(crate) fn note(id: &str, message: &str) {
     use std::io::Write as _;
     let time = Timestamp::now().rfc3339();
-    if let Ok(mut file) = std::fs::File::options().append(true).create(true).open("supervisor.log") {
+    if let Ok(mut file) = std::fs::File::options().append(true).create(true).open("supervisor.log")
+    {
         let _ = writeln!(file, "{time} {id}: {message}");
     }
 }

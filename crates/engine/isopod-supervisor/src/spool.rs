@@ -53,10 +53,7 @@ impl Spool {
         let file = rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?;
         rustix::fs::ftruncate(&file, 2 * LANE_BYTES as u64)?;
         let mapping = SharedMapping::new(file.as_fd(), 2 * LANE_BYTES)?;
-        let mut spool = Self {
-            mapping,
-            _file: file,
-        };
+        let mut spool = Self { mapping, _file: file };
         for lane in 0..2 {
             spool.recover(lane, log)?;
         }
@@ -212,11 +209,7 @@ mod tests {
         fn new() -> Self {
             let (reader, writer) = rustix::pipe::pipe().expect("pipe");
             rustix::io::ioctl_fionbio(&reader, true).expect("non-blocking");
-            Self {
-                dir: tempfile::tempdir().expect("directory"),
-                reader,
-                writer,
-            }
+            Self { dir: tempfile::tempdir().expect("directory"), reader, writer }
         }
 
         fn open(&self) -> (Spool, Log) {
@@ -250,10 +243,7 @@ mod tests {
         let bench = Bench::new();
         let (mut spool, mut log) = bench.open();
         bench.print("one\ntw");
-        assert_eq!(
-            spool.read(0, bench.reader.as_fd()).expect("reads"),
-            Some(&b"one\ntw"[..])
-        );
+        assert_eq!(spool.read(0, bench.reader.as_fd()).expect("reads"), Some(&b"one\ntw"[..]));
         spool.log(0, &mut log, false).expect("logs");
         assert_eq!(bench.logged(), "one\n");
         drop((spool, log));

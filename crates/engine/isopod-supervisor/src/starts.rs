@@ -19,7 +19,8 @@ impl Server {
             return Err(Failure::invalid("the container was started already".to_owned()));
         }
         let rootfs = self.rootfs.take();
-        let bytes = std::fs::read(file::SPEC).map_err(|error| Failure::other(format!("read {}: {error}", file::SPEC)))?;
+        let bytes = std::fs::read(file::SPEC)
+            .map_err(|error| Failure::other(format!("read {}: {error}", file::SPEC)))?;
         let spec = Spec::parse(&bytes).map_err(|error| Failure::invalid(error.to_string()))?;
         drop(bytes);
         let process = spec.process.as_ref();
@@ -60,7 +61,13 @@ impl Server {
     }
 
     /// Makes the FIFOs of a process: for each stream whether it is wanted.
-    pub(crate) fn stdio_for(&mut self, index: usize, terminal: bool, owner: Owner, wanted: [bool; 3]) -> io::Result<Stdio> {
+    pub(crate) fn stdio_for(
+        &mut self,
+        index: usize,
+        terminal: bool,
+        owner: Owner,
+        wanted: [bool; 3],
+    ) -> io::Result<Stdio> {
         if terminal {
             return Ok(Stdio::Terminal { console_socket: None });
         }
@@ -90,16 +97,19 @@ impl Server {
     }
 
     /// Notes a process that was spawned for a session.
-    pub(crate) fn take_process(&mut self, index: usize, spawned: Spawned, with_input: bool) -> Result<Running, Failure> {
-        let failed = |error: io::Error| Failure::other(format!("watch process {}: {error}", spawned.pid));
+    pub(crate) fn take_process(
+        &mut self,
+        index: usize,
+        spawned: Spawned,
+        with_input: bool,
+    ) -> Result<Running, Failure> {
+        let failed =
+            |error: io::Error| Failure::other(format!("watch process {}: {error}", spawned.pid));
         let session = &mut self.sessions[index];
         if let Some(master) = spawned.terminal {
             session.set_terminal(master, with_input).map_err(failed)?;
         }
-        session.process = Some(Watched {
-            pid: spawned.pid,
-            pidfd: spawned.pidfd,
-        });
+        session.process = Some(Watched { pid: spawned.pid, pidfd: spawned.pidfd });
         let running = Running {
             pid: spawned.pid,
             // One that ended already has none, and needs none.
@@ -128,26 +138,22 @@ impl Server {
         let index = self.sessions.len();
         self.sessions.push(Session::new(key.clone()));
         let wanted = [exec.stdin, exec.stdout, exec.stderr];
-        let owner = Owner {
-            uid: exec.process.user.uid,
-            gid: exec.process.user.gid,
-        };
+        let owner = Owner { uid: exec.process.user.uid, gid: exec.process.user.gid };
         let outcome = self
             .stdio_for(index, exec.process.terminal, owner, wanted)
             .map_err(|error| Failure::other(format!("prepare the standard streams: {error}")))
             .and_then(|stdio| {
-                let container = self.container.as_ref().ok_or_else(|| Failure::other("no container".to_owned()))?;
+                let container = self
+                    .container
+                    .as_ref()
+                    .ok_or_else(|| Failure::other("no container".to_owned()))?;
                 container.exec(exec.process, stdio)
             })
             .and_then(|spawned| self.take_process(index, spawned, exec.stdin));
         match outcome {
             Ok(running) => Ok((
                 running.pid,
-                Streams {
-                    session: key,
-                    stdin: exec.stdin,
-                    outputs: [exec.stdout, exec.stderr],
-                },
+                Streams { session: key, stdin: exec.stdin, outputs: [exec.stdout, exec.stderr] },
             )),
             Err(failure) => {
                 self.sessions.truncate(index);

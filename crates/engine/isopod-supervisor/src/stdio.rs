@@ -29,10 +29,7 @@ pub(crate) fn output(name: &str, owner: Owner) -> io::Result<Ends> {
     make(name)?;
     let theirs = open(name, OFlags::RDWR)?;
     chown(&theirs, owner)?;
-    Ok(Ends {
-        theirs,
-        ours: reopen_output(name)?,
-    })
+    Ok(Ends { theirs, ours: reopen_output(name)? })
 }
 
 /// Opens our end of an output FIFO. For writing as well, so that it never reports an end while
@@ -81,12 +78,8 @@ fn chown(fd: &OwnedFd, owner: Owner) -> io::Result<()> {
     if owner.uid == 0 && owner.gid == 0 {
         return Ok(());
     }
-    rustix::fs::fchown(
-        fd.as_fd(),
-        Some(Uid::from_raw(owner.uid)),
-        Some(Gid::from_raw(owner.gid)),
-    )
-    .map_err(io::Error::from)
+    rustix::fs::fchown(fd.as_fd(), Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))
+        .map_err(io::Error::from)
 }
 
 fn named(action: &str, name: &str, error: rustix::io::Errno) -> io::Error {

@@ -45,7 +45,9 @@ impl Server {
         for client in &mut self.clients {
             let stream = lane as u8 + 1;
             match &client.mode {
-                Mode::Stream(streams) if streams.session == session.key && streams.outputs[lane] => {
+                Mode::Stream(streams)
+                    if streams.session == session.key && streams.outputs[lane] =>
+                {
                     client.send_output(stream, bytes);
                 }
                 _ => {}

@@ -94,15 +94,26 @@ pub fn become_stdio(from: BorrowedFd<'_>, to: u8) -> io::Result<()> {
 pub fn reset_signals() -> io::Result<()> {
     /// Highest signal number of Linux.
     const LAST: libc::c_int = 64;
-    // SAFETY: an all-zero `sigaction` is the default action with an empty mask.
-    let default: libc::sigaction = unsafe { std::mem::zeroed() };
+    /// Size of the kernel's signal set.
+    const SET_SIZE: usize = 8;
+    // The kernel's structure, which has at most four words: all zero is the default action. The
+    // call is made directly, since glibc keeps two signals for itself that a caller may have
+    // ignored.
+    let default = [0u64; 4];
     for signal in 1..=LAST {
         if signal == libc::SIGKILL || signal == libc::SIGSTOP {
             continue;
         }
-        // SAFETY: `default` is a valid action; glibc refuses (EINVAL) the two signals that it
-        // keeps for itself, whose action never is to ignore.
-        unsafe { libc::sigaction(signal, &raw const default, std::ptr::null_mut()) };
+        // SAFETY: `default` is as large as the kernel's structure, which it only reads.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                std::ptr::null_mut::<u64>(),
+                SET_SIZE,
+            )
+        };
     }
     // SAFETY: an all-zero set is the empty set in every libc for Linux.
     let none: libc::sigset_t = unsafe { std::mem::zeroed() };

@@ -1,7 +1,8 @@
 //! Runs every `sh` block of the README and of the user's guide, in order, as a reader would.
 //!
-//! Each document gets a directory with `rootfs.tar` (busybox) in it, an engine of its own, and
-//! the names `isopod` and `isopod-runtime` on its PATH. Blocks marked `console` are not run.
+//! Each document gets a directory with `rootfs.tar` (busybox) in it, an engine of its own with
+//! the image `demo` made of that, and the names `isopod` and `isopod-runtime` on its PATH.
+//! Blocks marked `console` are not run.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,8 @@ fn run(document: &Path) -> Result<(), String> {
     }
     let dir = tempfile::tempdir().expect("temporary directory");
     let path = prepare(dir.path());
-    let prelude = "trap 'isopod ps -aq | xargs -r isopod rm -f >/dev/null; isopod system shutdown >/dev/null 2>&1' EXIT; set -ex\n";
+    let prelude = "trap 'isopod ps -aq | xargs -r isopod rm -f >/dev/null; isopod system shutdown >/dev/null 2>&1' EXIT; set -ex\n\
+        isopod import rootfs.tar demo\n";
     let output = Command::new("timeout")
         .args(["120", "sh", "-c", &format!("{prelude}{script}")])
         .current_dir(dir.path())
@@ -70,11 +72,14 @@ fn prepare(dir: &Path) -> PathBuf {
         symlink(super::isopod(), bin.join(name)).expect("links");
     }
     std::fs::copy("/bin/busybox", rootfs.join("bin/busybox")).expect("copies");
-    for applet in ["sh", "cat", "echo", "env", "id", "kill", "ls", "ps", "sleep", "touch", "true", "wc"] {
+    for applet in
+        ["sh", "cat", "echo", "env", "id", "kill", "ls", "ps", "sleep", "touch", "true", "wc"]
+    {
         symlink("busybox", rootfs.join("bin").join(applet)).expect("links");
     }
     std::fs::write(rootfs.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").expect("writes");
-    let tar = Command::new("tar").arg("-C").arg(&rootfs).arg("-cf").arg(dir.join("rootfs.tar")).arg(".");
+    let tar =
+        Command::new("tar").arg("-C").arg(&rootfs).arg("-cf").arg(dir.join("rootfs.tar")).arg(".");
     assert!({ tar }.status().expect("tar runs").success());
     bin
 }

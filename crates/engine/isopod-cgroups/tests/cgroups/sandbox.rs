@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use isopod_cgroups::{Config, Driver, Error, Hierarchy, Manager, Mode};
 use isopod_oci::runtime::LinuxResources;
@@ -129,11 +130,16 @@ impl Sandbox {
         pid
     }
 
-    /// Waits for every process that was started.
+    /// Waits for every process that was started, for a while.
     pub(crate) fn wait_all(&mut self) {
-        for mut child in self.children.drain(..) {
-            child.wait().expect("a status");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        for child in &mut self.children {
+            while child.try_wait().expect("a status").is_none() {
+                assert!(Instant::now() < deadline, "process {} does not end", child.id());
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
+        self.children.clear();
     }
 
     fn directories(&self) -> Vec<PathBuf> {
@@ -153,6 +159,9 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         if let Some(manager) = &self.manager {
             let _ = manager.kill_all(rustix::process::Signal::KILL);
+        }
+        if let Some(manager) = &self.manager {
+            let _ = manager.thaw();
         }
         for child in &mut self.children {
             let _ = child.kill();

@@ -10,9 +10,9 @@ use super::attach::{inspect, left};
 use super::terminal::{Resized, check_input, console_size, follow_size};
 use super::values::{check, environment};
 use crate::args::{Flag, Parsed, boolean, list, text};
-use crate::client::{Payload, segment};
+use crate::client::{ApiError, Payload, segment};
 use crate::commands::{Command, Names, Operands};
-use crate::session::Session;
+use crate::session::{Exit, Session};
 use crate::stream::{Attached, Ended};
 use crate::terminal::DetachKeys;
 
@@ -45,6 +45,17 @@ pub(super) static EXEC: Command = Command {
     operand_ends_flags: true,
     run: |session, flags| Box::pin(exec(session, flags)),
 };
+
+/// The exit code of a command that could not even be started tells why, as a shell's does.
+fn refused(error: anyhow::Error) -> anyhow::Error {
+    let text = isopod_base::chain(error.as_ref()).to_string();
+    match error.downcast_ref::<ApiError>() {
+        Some(_) if text.contains("executable file not found") => Exit::error(127, text),
+        Some(_) if text.contains("no such file or directory") => Exit::error(127, text),
+        Some(_) if text.contains("permission denied") => Exit::error(126, text),
+        _ => error,
+    }
+}
 
 async fn exec(session: Rc<Session>, flags: Parsed) -> Result<i32> {
     let (container, command) = flags.operands.split_first().expect("two operands or more");
@@ -79,7 +90,7 @@ async fn exec(session: Rc<Session>, flags: Parsed) -> Result<i32> {
         session.client.call(Method::POST, &path, Payload::json(&start)?).await?;
         return Ok(0);
     }
-    let stream = session.client.hijack(&path, Payload::json(&start)?).await?;
+    let stream = session.client.hijack(&path, Payload::json(&start)?).await.map_err(refused)?;
     if tty {
         follow_size(&session, Resized::Exec(id.clone()), false)?;
     }

@@ -3,13 +3,14 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use isopod_testkit::{Limited, ProcessGuard};
 
 /// How long one command may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// The command line, set up for one engine.
 #[derive(Debug, Clone)]
@@ -81,13 +82,13 @@ impl Program {
         let mut stdin = child.stdin.take().expect("piped");
         let stdout = child.stdout.take().expect("piped");
         let stderr = child.stderr.take().expect("piped");
-        let (out, err) = std::thread::scope(|scope| {
-            // A command may end before it read everything.
-            scope.spawn(move || stdin.write_all(input));
-            let out = scope.spawn(|| read_all(stdout));
-            let err = scope.spawn(|| read_all(stderr));
-            (out.join().expect("reads"), err.join().expect("reads"))
-        });
+        let input = input.to_vec();
+        // A command may end before it read everything.
+        std::thread::spawn(move || stdin.write_all(&input));
+        let (out, err) = (read_all(stdout), read_all(stderr));
+        let late = || panic!("isopod {} does not end within {LIMIT:?}", arguments.join(" "));
+        let out = out.recv_timeout(LIMIT).unwrap_or_else(|_| late());
+        let err = err.recv_timeout(LIMIT).unwrap_or_else(|_| late());
         let status = Limited::seconds(LIMIT.as_secs()).wait(&mut guard).expect("it ends in time");
         let printed = Printed {
             stdout: String::new(),
@@ -106,10 +107,15 @@ impl Program {
     }
 }
 
-fn read_all(mut stream: impl std::io::Read) -> Vec<u8> {
-    let mut bytes = vec![];
-    stream.read_to_end(&mut bytes).expect("reads a pipe");
-    bytes
+/// Everything that a stream gives, read on a thread of its own.
+fn read_all(mut stream: impl std::io::Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = vec![];
+        let _ = stream.read_to_end(&mut bytes);
+        let _ = sender.send(bytes);
+    });
+    receiver
 }
 
 impl Printed {

@@ -35,7 +35,8 @@ pub(crate) fn running_root(record: &Record) -> Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(CWD, &path, flags, Mode::empty()).map_err(|error| match error {
         Errno::NOENT | Errno::SRCH => Error::not_running(&record.id),
-        error => Error::internal(format_args!("open the root of container {}", record.id)).because(io::Error::from(error)),
+        error => Error::internal(format_args!("open the root of container {}", record.id))
+            .because(io::Error::from(error)),
     })
 }
 
@@ -46,35 +47,34 @@ pub(crate) fn copy_up(root: &OwnedFd, path: &str, target: &Path) -> Result<()> {
         // The image has nothing there.
         return Ok(());
     };
-    let failed = |error: io::Error| Error::internal(format_args!("copy {path} of the image to the volume")).because(error);
+    let failed = |error: io::Error| {
+        Error::internal(format_args!("copy {path} of the image to the volume")).because(error)
+    };
     let into = std::fs::File::open(target).map_err(failed)?;
     let stat = fstat(&source).map_err(|error| failed(error.into()))?;
     let (mut reader, mut writer) = io::pipe().map_err(failed)?;
     std::thread::scope(|scope| {
         let packing = scope.spawn(move || {
-            let what = Pack {
-                parent: source.as_fd(),
-                name: c".",
-                called: "",
-                one_mount: true,
-            };
+            let what = Pack { parent: source.as_fd(), name: c".", called: "", one_mount: true };
             let outcome = tree::pack(&what, &mut writer);
             drop(writer);
             outcome
         });
-        let options = PutArchive {
-            copy_owners: true,
-            ..PutArchive::default()
-        };
+        let options = PutArchive { copy_owners: true, ..PutArchive::default() };
         let unpacked = tree::unpack(into.as_fd(), "", &mut reader, options);
         drop(reader);
-        let packed = packing.join().map_err(|_| Error::internal("a thread of the engine failed"))?;
-        unpacked.map_err(|source| Error::internal(format_args!("copy {path} of the image to the volume")).because(source))?;
+        let packed =
+            packing.join().map_err(|_| Error::internal("a thread of the engine failed"))?;
+        unpacked.map_err(|source| {
+            Error::internal(format_args!("copy {path} of the image to the volume")).because(source)
+        })?;
         packed.map_err(failed)
     })?;
     let owner = (rustix::fs::Uid::from_raw(stat.st_uid), rustix::fs::Gid::from_raw(stat.st_gid));
-    rustix::fs::fchown(&into, Some(owner.0), Some(owner.1)).map_err(|error| failed(error.into()))?;
-    rustix::fs::fchmod(&into, Mode::from_raw_mode(stat.st_mode & 0o7777)).map_err(|error| failed(error.into()))
+    rustix::fs::fchown(&into, Some(owner.0), Some(owner.1))
+        .map_err(|error| failed(error.into()))?;
+    rustix::fs::fchmod(&into, Mode::from_raw_mode(stat.st_mode & 0o7777))
+        .map_err(|error| failed(error.into()))
 }
 
 impl Engine {
@@ -90,7 +90,11 @@ impl Engine {
     }
 
     /// A file or tree of a container as a tar archive.
-    pub async fn get_archive(self: &Arc<Self>, name: &str, path: &str) -> Result<(PathStat, ByteStream)> {
+    pub async fn get_archive(
+        self: &Arc<Self>,
+        name: &str,
+        path: &str,
+    ) -> Result<(PathStat, ByteStream)> {
         let container = self.containers.find(name)?;
         let (engine, path, shown) = (Arc::clone(self), path.to_owned(), name.to_owned());
         let target = Arc::clone(&container);
@@ -140,16 +144,23 @@ impl Engine {
         let target = Arc::clone(&container);
         blocking(move || {
             let place = engine.place(&target, &path)?;
-            let directory = tree::open(&place.root, &place.path, OFlags::PATH).map_err(|error| not_there(error, &path, &shown))?;
+            let directory = tree::open(&place.root, &place.path, OFlags::PATH)
+                .map_err(|error| not_there(error, &path, &shown))?;
             let stat = fstat(&directory).map_err(|error| not_there(error, &path, &shown))?;
             if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
                 return Err(Error::invalid("extraction point is not a directory"));
             }
             if !place.writable {
-                return Err(Error::new(ErrorKind::Forbidden, "container rootfs is marked read-only"));
+                return Err(Error::new(
+                    ErrorKind::Forbidden,
+                    "container rootfs is marked read-only",
+                ));
             }
             tree::unpack(place.root.as_fd(), &place.path, StreamReader::new(archive), options)
-                .map_err(|source| Error::invalid(format_args!("unpack into {path} of container {shown}")).because(source))
+                .map_err(|source| {
+                    Error::invalid(format_args!("unpack into {path} of container {shown}"))
+                        .because(source)
+                })
         })
         .await?;
         self.container_event(&container, "extract-to-dir", &[]);
@@ -163,12 +174,7 @@ impl Engine {
         let target = Arc::clone(&container);
         let root = blocking(move || engine.root(&target)).await?;
         let stream = stream_out(move |out| {
-            let what = Pack {
-                parent: root.as_fd(),
-                name: c".",
-                called: "",
-                one_mount: true,
-            };
+            let what = Pack { parent: root.as_fd(), name: c".", called: "", one_mount: true };
             tree::pack(&what, out)
         });
         self.container_event(&container, "export", &[]);
@@ -185,7 +191,10 @@ impl Engine {
             .snapshots()
             .mounts(&record.id)
             .and_then(|mounts| mounts.open(&MountOptions::default()))
-            .map_err(|source| Error::internal(format_args!("mount the root file system of {}", record.id)).because(source))
+            .map_err(|source| {
+                Error::internal(format_args!("mount the root file system of {}", record.id))
+                    .because(source)
+            })
     }
 
     /// Where a path of a container is. In one that does not run, volumes and binds are where
@@ -197,7 +206,9 @@ impl Engine {
         let record = container.record();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let below = |destination: &str| {
-            path.strip_prefix(destination).filter(|rest| rest.is_empty() || rest.starts_with('/')).map(str::to_owned)
+            path.strip_prefix(destination)
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+                .map(str::to_owned)
         };
         let mount = record
             .mounts
@@ -207,17 +218,15 @@ impl Engine {
             .max_by_key(|(mount, _)| mount.destination.len());
         if record.state.status.is_alive() {
             let writable = mount.map_or(!record.host.readonly_rootfs, |(mount, _)| mount.writable);
-            return Ok(Place {
-                root: running_root(&record)?,
-                path,
-                writable,
-            });
+            return Ok(Place { root: running_root(&record)?, path, writable });
         }
         match mount {
             Some((mount, rest)) if Path::new(&mount.source).is_dir() => {
                 let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                let root = openat(CWD, &mount.source, flags, Mode::empty())
-                    .map_err(|error| Error::internal(format_args!("open {}", mount.source)).because(io::Error::from(error)))?;
+                let root = openat(CWD, &mount.source, flags, Mode::empty()).map_err(|error| {
+                    Error::internal(format_args!("open {}", mount.source))
+                        .because(io::Error::from(error))
+                })?;
                 Ok(Place {
                     root,
                     path: if rest.is_empty() { "/".into() } else { rest },
@@ -254,7 +263,9 @@ fn stat(place: &Place, asked: &str) -> Result<PathStat, Errno> {
         name: name.to_owned(),
         size: u64::try_from(stat.st_size).unwrap_or(0),
         mode: stat.st_mode,
-        mtime: Timestamp::from_nanos(i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec)),
+        mtime: Timestamp::from_nanos(
+            i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+        ),
         link_target,
     })
 }
@@ -264,7 +275,8 @@ fn not_there(error: Errno, path: &str, name: &str) -> Error {
         Errno::NOENT | Errno::NOTDIR | Errno::LOOP => {
             Error::not_found(format_args!("Could not find the file {path} in container {name}"))
         }
-        error => Error::internal(format_args!("look up {path} in container {name}")).because(io::Error::from(error)),
+        error => Error::internal(format_args!("look up {path} in container {name}"))
+            .because(io::Error::from(error)),
     }
 }
 
@@ -272,10 +284,7 @@ fn not_there(error: Errno, path: &str, name: &str) -> Error {
 fn stream_out(write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static) -> ByteStream {
     let (sender, receiver) = mpsc::channel(CHUNKS);
     tokio::task::spawn_blocking(move || {
-        let mut out = StreamWriter {
-            sender,
-            buffer: Vec::with_capacity(CHUNK_BYTES),
-        };
+        let mut out = StreamWriter { sender, buffer: Vec::with_capacity(CHUNK_BYTES) };
         let outcome = write(&mut out).and_then(|()| out.flush());
         if let Err(error) = outcome {
             // If the reader has left, nobody wants to know.
@@ -316,10 +325,7 @@ pub(crate) struct StreamReader {
 
 impl StreamReader {
     pub(crate) fn new(stream: ByteStream) -> Self {
-        Self {
-            stream,
-            chunk: Bytes::new(),
-        }
+        Self { stream, chunk: Bytes::new() }
     }
 }
 

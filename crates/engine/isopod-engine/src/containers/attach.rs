@@ -15,7 +15,9 @@ impl Engine {
         let record = container.record();
         match record.state.status {
             Status::Paused => {
-                return Err(Error::conflict(format_args!("container {name} is paused, unpause the container before attach")));
+                return Err(Error::conflict(format_args!(
+                    "container {name} is paused, unpause the container before attach"
+                )));
             }
             Status::Restarting => {
                 return Err(Error::conflict(format_args!(
@@ -33,11 +35,7 @@ impl Engine {
         };
         let mut log_bytes = None;
         let mut attached = if !options.stream {
-            Attached {
-                tty,
-                output: OutputStream::over(),
-                input: None,
-            }
+            Attached { tty, output: OutputStream::over(), input: None }
         } else if record.state.status.is_alive() {
             let link = container.running_link()?;
             let with_input = attach.stdin;
@@ -55,11 +53,8 @@ impl Engine {
             Attached { tty, output, input }
         };
         if options.logs {
-            let read = ReadLogs {
-                stdout: options.stdout,
-                stderr: options.stderr,
-                ..ReadLogs::default()
-            };
+            let read =
+                ReadLogs { stdout: options.stdout, stderr: options.stderr, ..ReadLogs::default() };
             let portion = log_bytes.map_or(Portion::All, Portion::First);
             attached.output = attached.output.after_log(self.read_log(&container, read, portion)?);
         }

@@ -11,10 +11,10 @@ impl Engine {
         let container = self.containers.find(name)?;
         let (store, id) = (Arc::clone(&self.store), container.id.clone());
         let changes = blocking(move || {
-            store
-                .snapshots()
-                .changes(&id)
-                .map_err(|source| Error::internal(format_args!("compare container {id} with its image")).because(source))
+            store.snapshots().changes(&id).map_err(|source| {
+                Error::internal(format_args!("compare container {id} with its image"))
+                    .because(source)
+            })
         })
         .await?;
         Ok(changes

@@ -9,7 +9,11 @@ use std::sync::Arc;
 
 impl Engine {
     /// Makes an image of what a container is; returns the image's id.
-    pub async fn commit_container(self: &Arc<Self>, name: &str, request: CommitContainer) -> Result<String> {
+    pub async fn commit_container(
+        self: &Arc<Self>,
+        name: &str,
+        request: CommitContainer,
+    ) -> Result<String> {
         let container = self.containers.find(name)?;
         let record = container.record();
         let image_name = if request.reference.is_empty() {
@@ -49,7 +53,11 @@ impl Engine {
         }
         drop(operation);
         let image_id = outcome?;
-        let more = [("comment", String::new()), ("imageID", image_id.clone()), ("imageRef", image_name.unwrap_or_default())];
+        let more = [
+            ("comment", String::new()),
+            ("imageID", image_id.clone()),
+            ("imageRef", image_name.unwrap_or_default()),
+        ];
         self.container_event(&container, "commit", &more);
         Ok(image_id)
     }
@@ -58,7 +66,8 @@ impl Engine {
 /// A container's configuration as an image has it; what `own` leaves out is the container's.
 fn execution(own: &ContainerConfig, container: &ContainerConfig) -> ExecutionConfig {
     let mut config = own.clone();
-    let text = |own: &str, other: &str| if own.is_empty() { other.to_owned() } else { own.to_owned() };
+    let text =
+        |own: &str, other: &str| if own.is_empty() { other.to_owned() } else { own.to_owned() };
     config.user = text(&own.user, &container.user);
     config.working_dir = text(&own.working_dir, &container.working_dir);
     config.stop_signal = text(&own.stop_signal, &container.stop_signal);

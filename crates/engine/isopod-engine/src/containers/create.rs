@@ -7,7 +7,8 @@ use super::{Container, Record, merge};
 use crate::engine::{blocking, make_directory};
 use crate::error::{Error, Result};
 use crate::{
-    ContainerState, CreateContainer, CreatedContainer, Engine, MountKind, NetworkMode, RestartPolicy, names, signal, spec,
+    ContainerState, CreateContainer, CreatedContainer, Engine, MountKind, NetworkMode,
+    RestartPolicy, names, signal, spec,
 };
 use isopod_base::times::Timestamp;
 use isopod_images::Image;
@@ -17,7 +18,10 @@ use std::sync::Arc;
 
 impl Engine {
     /// Makes a container; nothing of it runs yet.
-    pub async fn create_container(self: &Arc<Self>, mut request: CreateContainer) -> Result<CreatedContainer> {
+    pub async fn create_container(
+        self: &Arc<Self>,
+        mut request: CreateContainer,
+    ) -> Result<CreatedContainer> {
         let mut warnings = self.check(&mut request)?;
         let image = self.find_image(&request.config.image, request.platform.as_deref()).await?;
         merge::merge(&mut request.config, &image.config.config);
@@ -65,7 +69,8 @@ impl Engine {
             let (store, image, id) = (Arc::clone(&self.store), Arc::clone(image), id.clone());
             blocking(move || {
                 store.prepare(&id, &image).map_err(|source| {
-                    Error::internal(format_args!("prepare the root file system of {id}")).because(source)
+                    Error::internal(format_args!("prepare the root file system of {id}"))
+                        .because(source)
                 })
             })
         };
@@ -103,11 +108,10 @@ impl Engine {
     async fn unbuild(&self, id: &str) {
         let (store, directory, id) = (Arc::clone(&self.store), self.data_dir(id), id.to_owned());
         let _ = blocking(move || {
-            if matches!(store.snapshots().stat(&id), Ok(Some(_))) {
-                if let Err(error) = store.snapshots().remove(&id) {
+            if matches!(store.snapshots().stat(&id), Ok(Some(_)))
+                && let Err(error) = store.snapshots().remove(&id) {
                     tracing::warn!(container = %id, error = %isopod_base::chain(&error), "snapshot of a failed creation stays");
                 }
-            }
             let _ = std::fs::remove_dir_all(&directory);
             Ok(())
         })
@@ -164,11 +168,18 @@ impl Engine {
             }
         }
         check_health(config.healthcheck.as_ref())?;
-        if !host.runtime.is_empty() && !["isopod", "runc", "io.containerd.runc.v2"].contains(&host.runtime.as_str()) {
-            return Err(Error::invalid(format_args!("unknown or invalid runtime name: {}", host.runtime)));
+        if !host.runtime.is_empty()
+            && !["isopod", "runc", "io.containerd.runc.v2"].contains(&host.runtime.as_str())
+        {
+            return Err(Error::invalid(format_args!(
+                "unknown or invalid runtime name: {}",
+                host.runtime
+            )));
         }
         if host.resources.device_requests > 0 {
-            return Err(Error::invalid("could not select device driver \"\" with capabilities: [[gpu]]"));
+            return Err(Error::invalid(
+                "could not select device driver \"\" with capabilities: [[gpu]]",
+            ));
         }
         if !host.links.is_empty() {
             return Err(Error::invalid("links are not supported: use a network with names"));
@@ -192,7 +203,8 @@ impl Engine {
 }
 
 fn anonymous_volumes(record: &Record) -> Vec<String> {
-    let own = record.mounts.iter().filter(|mount| mount.kind == MountKind::Volume && mount.anonymous);
+    let own =
+        record.mounts.iter().filter(|mount| mount.kind == MountKind::Volume && mount.anonymous);
     own.map(|mount| mount.name.clone()).collect()
 }
 
@@ -223,7 +235,9 @@ fn check_health(check: Option<&crate::Healthcheck>) -> Result<()> {
     ]);
     for (name, nanos) in durations {
         if nanos != 0 && nanos < 1_000_000 {
-            return Err(Error::invalid(format_args!("{name} in Healthcheck cannot be less than 1ms")));
+            return Err(Error::invalid(format_args!(
+                "{name} in Healthcheck cannot be less than 1ms"
+            )));
         }
     }
     if check.retries < 0 {
@@ -231,7 +245,9 @@ fn check_health(check: Option<&crate::Healthcheck>) -> Result<()> {
     }
     match check.test.first().map(String::as_str) {
         None | Some("" | "NONE" | "CMD" | "CMD-SHELL") => Ok(()),
-        Some(other) => Err(Error::invalid(format_args!("Unknown healthcheck type '{other}' (expected 'CMD')"))),
+        Some(other) => {
+            Err(Error::invalid(format_args!("Unknown healthcheck type '{other}' (expected 'CMD')")))
+        }
     }
 }
 

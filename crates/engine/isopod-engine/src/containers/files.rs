@@ -27,7 +27,8 @@ impl Engine {
             if std::fs::read(&path).is_ok_and(|present| present == content.as_bytes()) {
                 continue;
             }
-            std::fs::write(&path, content).map_err(Error::io(format_args!("write {}", path.display())))?;
+            std::fs::write(&path, content)
+                .map_err(Error::io(format_args!("write {}", path.display())))?;
         }
         Ok(())
     }
@@ -71,16 +72,21 @@ pub(crate) fn log_settings(log: &LogConfig) -> Result<(u64, u32)> {
         };
         match key.as_str() {
             "max-size" if value == "-1" => {}
-            "max-size" => size = isopod_base::units::parse_bytes(value).map_err(|error| invalid(&error))?,
+            "max-size" => {
+                size = isopod_base::units::parse_bytes(value).map_err(|error| invalid(&error))?
+            }
             "max-file" => {
                 files = value.parse().map_err(|error| invalid(&error))?;
                 if files < 1 {
                     return Err(Error::invalid("max-file cannot be less than 1"));
                 }
             }
-            "labels" | "labels-regex" | "env" | "env-regex" | "tag" | "compress" | "mode" | "max-buffer-size" => {}
+            "labels" | "labels-regex" | "env" | "env-regex" | "tag" | "compress" | "mode"
+            | "max-buffer-size" => {}
             other => {
-                return Err(Error::invalid(format_args!("unknown log opt '{other}' for json-file log driver")));
+                return Err(Error::invalid(format_args!(
+                    "unknown log opt '{other}' for json-file log driver"
+                )));
             }
         }
     }
@@ -193,7 +199,8 @@ mod tests {
             options: options.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
         };
         assert_eq!(
-            log_settings(&log("json-file", &[("max-size", "10m"), ("max-file", "3")])).expect("valid"),
+            log_settings(&log("json-file", &[("max-size", "10m"), ("max-file", "3")]))
+                .expect("valid"),
             (10 << 20, 3)
         );
         for bad in [

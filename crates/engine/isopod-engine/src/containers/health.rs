@@ -71,17 +71,10 @@ impl Engine {
         let Some(words) = command(&check, &config.shell) else {
             return;
         };
-        let health = Health {
-            status: HealthStatus::Starting,
-            failing_streak: 0,
-            log: Vec::new(),
-        };
+        let health = Health { status: HealthStatus::Starting, failing_streak: 0, log: Vec::new() };
         let mut monitor = container.health.lock().unwrap_or_else(PoisonError::into_inner);
         let task = tokio::spawn(Arc::clone(self).check_health(Arc::clone(container), check, words));
-        *monitor = Some(Monitor {
-            health,
-            task: Some(task.abort_handle()),
-        });
+        *monitor = Some(Monitor { health, task: Some(task.abort_handle()) });
     }
 
     /// Ends the checks; the last verdict stays to be seen.
@@ -92,12 +85,19 @@ impl Engine {
         }
     }
 
-    async fn check_health(self: Arc<Self>, container: Arc<Container>, check: Healthcheck, words: Vec<String>) {
+    async fn check_health(
+        self: Arc<Self>,
+        container: Arc<Container>,
+        check: Healthcheck,
+        words: Vec<String>,
+    ) {
         let began = Instant::now();
         let start_period = duration(check.start_period_ns, Duration::ZERO);
         loop {
             let starting = began.elapsed() < start_period
-                && container.health_now().is_some_and(|health| health.status == HealthStatus::Starting);
+                && container
+                    .health_now()
+                    .is_some_and(|health| health.status == HealthStatus::Starting);
             let wait = if starting {
                 duration(check.start_interval_ns, START_INTERVAL)
             } else {
@@ -110,23 +110,28 @@ impl Engine {
         }
     }
 
-    async fn run_check(self: &Arc<Self>, container: &Container, check: &Healthcheck, words: &[String]) -> HealthResult {
+    async fn run_check(
+        self: &Arc<Self>,
+        container: &Container,
+        check: &Healthcheck,
+        words: &[String],
+    ) -> HealthResult {
         let start = Timestamp::now();
         let limit = duration(check.timeout_ns, TIMEOUT);
-        let (exit_code, output) = match tokio::time::timeout(limit, self.run_probe(container, words)).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => (-1, error.full_message()),
-            Err(_) => (-1, format!("Health check exceeded timeout ({}s)", limit.as_secs_f32())),
-        };
-        HealthResult {
-            start,
-            end: Timestamp::now(),
-            exit_code,
-            output,
-        }
+        let (exit_code, output) =
+            match tokio::time::timeout(limit, self.run_probe(container, words)).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => (-1, error.full_message()),
+                Err(_) => (-1, format!("Health check exceeded timeout ({}s)", limit.as_secs_f32())),
+            };
+        HealthResult { start, end: Timestamp::now(), exit_code, output }
     }
 
-    async fn run_probe(self: &Arc<Self>, container: &Container, words: &[String]) -> crate::Result<(i32, String)> {
+    async fn run_probe(
+        self: &Arc<Self>,
+        container: &Container,
+        words: &[String],
+    ) -> crate::Result<(i32, String)> {
         let request = CreateExec {
             cmd: words.to_vec(),
             attach_stdout: true,
@@ -147,7 +152,13 @@ impl Engine {
         Ok((exit_code, String::from_utf8_lossy(&output).into_owned()))
     }
 
-    fn note_health(&self, container: &Container, check: &Healthcheck, result: HealthResult, in_start_period: bool) {
+    fn note_health(
+        &self,
+        container: &Container,
+        check: &Healthcheck,
+        result: HealthResult,
+        in_start_period: bool,
+    ) {
         let retries = if check.retries > 0 { check.retries } else { RETRIES };
         let changed = {
             let mut monitor = container.health.lock().unwrap_or_else(PoisonError::into_inner);
@@ -203,11 +214,8 @@ mod tests {
 
     #[test]
     fn verdicts_follow_the_results() {
-        let mut health = Health {
-            status: HealthStatus::Starting,
-            failing_streak: 0,
-            log: Vec::new(),
-        };
+        let mut health =
+            Health { status: HealthStatus::Starting, failing_streak: 0, log: Vec::new() };
         let result = |exit_code| HealthResult {
             start: Timestamp::default(),
             end: Timestamp::default(),
@@ -215,7 +223,9 @@ mod tests {
             output: String::new(),
         };
         let mut seen = Vec::new();
-        for (exit_code, in_start_period) in [(1, true), (1, true), (1, false), (1, false), (0, false), (1, false)] {
+        for (exit_code, in_start_period) in
+            [(1, true), (1, true), (1, false), (1, false), (0, false), (1, false)]
+        {
             judge(&mut health, result(exit_code), in_start_period, 2);
             seen.push(health.status.as_str());
         }

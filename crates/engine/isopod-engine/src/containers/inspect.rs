@@ -27,16 +27,8 @@ impl Engine {
         let mut words = record.command_line().into_iter();
         let path = words.next().unwrap_or_default();
         let log_path = self.log_path(&record);
-        let Record {
-            id,
-            name,
-            created,
-            mut config,
-            host,
-            image_id,
-            mounts,
-            mut state,
-        } = record.clone();
+        let Record { id, name, created, mut config, host, image_id, mounts, mut state } =
+            record.clone();
         config.hostname = self.hostname_of(&record);
         state.health = container.health_now();
         ContainerDetails {
@@ -78,7 +70,9 @@ impl Engine {
                 }
                 data
             }
-            Mounts::Directory { path, .. } => BTreeMap::from([("Directory".to_owned(), text(&path))]),
+            Mounts::Directory { path, .. } => {
+                BTreeMap::from([("Directory".to_owned(), text(&path))])
+            }
         }
     }
 
@@ -86,7 +80,8 @@ impl Engine {
     pub(crate) async fn size_of(&self, id: &str) -> Result<ContainerSize> {
         let (store, id) = (Arc::clone(&self.store), id.to_owned());
         blocking(move || {
-            let failed = |source| Error::internal(format_args!("measure container {id}")).because(source);
+            let failed =
+                |source| Error::internal(format_args!("measure container {id}")).because(source);
             let snapshots = store.snapshots();
             let written = snapshots.usage(&id).map_err(failed)?.bytes;
             let mut below = 0;
@@ -95,10 +90,7 @@ impl Engine {
                 below += snapshots.usage(&key).map_err(failed)?.bytes;
                 parent = snapshots.stat(&key).map_err(failed)?.and_then(|info| info.parent);
             }
-            Ok(ContainerSize {
-                written_bytes: written,
-                root_bytes: written + below,
-            })
+            Ok(ContainerSize { written_bytes: written, root_bytes: written + below })
         })
         .await
     }

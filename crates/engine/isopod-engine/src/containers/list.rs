@@ -5,8 +5,8 @@ use crate::volumes::{check_filters, has_label};
 use crate::{ContainerDetails, Engine, Filters, HealthStatus, ListContainers, Status};
 
 const FILTERS: [&str; 14] = [
-    "ancestor", "before", "exited", "expose", "health", "id", "is-task", "label", "name", "network",
-    "publish", "since", "status", "volume",
+    "ancestor", "before", "exited", "expose", "health", "id", "is-task", "label", "name",
+    "network", "publish", "since", "status", "volume",
 ];
 
 impl Engine {
@@ -21,9 +21,14 @@ impl Engine {
             .all()
             .iter()
             .map(|container| self.details(container))
-            .filter(|details| all || matches!(details.state.status, Status::Running | Status::Paused | Status::Restarting))
+            .filter(|details| {
+                all || matches!(
+                    details.state.status,
+                    Status::Running | Status::Paused | Status::Restarting
+                )
+            })
             .collect();
-        list.sort_by(|a, b| b.created.cmp(&a.created));
+        list.sort_by_key(|details| std::cmp::Reverse(details.created));
         let mut wanted = Vec::new();
         for details in list {
             if self.matches(&details, &options.filters)? {
@@ -61,7 +66,11 @@ impl Engine {
     }
 
     fn matches_one(&self, details: &ContainerDetails, key: &str, value: &str) -> Result<bool> {
-        let other = || self.containers.find(value).map(|container| container.record().created.unwrap_or_default());
+        let other = || {
+            self.containers
+                .find(value)
+                .map(|container| container.record().created.unwrap_or_default())
+        };
         Ok(match key {
             "id" => details.id.starts_with(value),
             "name" => {
@@ -76,8 +85,11 @@ impl Engine {
             }
             "status" => details.state.status.as_str() == value,
             "exited" => {
-                let code: i32 = value.parse().map_err(|_| Error::invalid(format_args!("invalid filter 'exited={value}'")))?;
-                matches!(details.state.status, Status::Exited | Status::Dead) && details.state.exit_code == code
+                let code: i32 = value
+                    .parse()
+                    .map_err(|_| Error::invalid(format_args!("invalid filter 'exited={value}'")))?;
+                matches!(details.state.status, Status::Exited | Status::Dead)
+                    && details.state.exit_code == code
             }
             "health" => match (&details.state.health, value) {
                 (None, value) => value == "none",
@@ -90,9 +102,11 @@ impl Engine {
             "ancestor" => self.descends_from(details, value),
             "before" => details.created < other()?,
             "since" => details.created > other()?,
-            "expose" | "publish" => details.config.exposed_ports.iter().any(|port| {
-                port == value || port.split('/').next() == Some(value)
-            }),
+            "expose" | "publish" => details
+                .config
+                .exposed_ports
+                .iter()
+                .any(|port| port == value || port.split('/').next() == Some(value)),
             // There are no services whose tasks containers could be.
             _ => value == "false",
         })

@@ -59,7 +59,12 @@ impl Engine {
         self.read_log(&container, options, Portion::All)
     }
 
-    pub(crate) fn read_log(&self, container: &Arc<Container>, options: ReadLogs, portion: Portion) -> Result<LogStream> {
+    pub(crate) fn read_log(
+        &self,
+        container: &Arc<Container>,
+        options: ReadLogs,
+        portion: Portion,
+    ) -> Result<LogStream> {
         let record = container.record();
         let path = self.log_path(&record);
         let (sender, lines) = mpsc::channel(256);
@@ -70,14 +75,12 @@ impl Engine {
             }
             let outcome = follow(&path, &container, &options, portion, &sender).await;
             if let Err(error) = outcome {
-                let error = Error::internal(format_args!("read log {}", path.display())).because(error);
+                let error =
+                    Error::internal(format_args!("read log {}", path.display())).because(error);
                 let _ = sender.send(Err(error)).await;
             }
         });
-        Ok(LogStream {
-            tty: record.config.tty,
-            lines,
-        })
+        Ok(LogStream { tty: record.config.tty, lines })
     }
 }
 
@@ -106,7 +109,8 @@ impl Reader {
     fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         self.line.clear();
         use io::Read as _;
-        let read = self.file.by_ref().take(RECORD_LIMIT_BYTES).read_until(b'\n', &mut self.line)? as u64;
+        let read =
+            self.file.by_ref().take(RECORD_LIMIT_BYTES).read_until(b'\n', &mut self.line)? as u64;
         if self.line.last() == Some(&b'\n') || read == RECORD_LIMIT_BYTES {
             self.position += read;
             return Ok(Some(&self.line));
@@ -196,11 +200,13 @@ async fn send_lines(
 ) -> io::Result<bool> {
     loop {
         let position = reader.position;
-        let is_present = matches!(std::fs::metadata(&reader.path), Ok(m) if m.ino() == reader.inode);
-        if let Portion::First(limit) = portion {
-            if is_present && position >= limit {
-                return Ok(false);
-            }
+        let is_present =
+            matches!(std::fs::metadata(&reader.path), Ok(m) if m.ino() == reader.inode);
+        if let Portion::First(limit) = portion
+            && is_present
+            && position >= limit
+        {
+            return Ok(false);
         }
         let Some(line) = reader.next_line()? else {
             if reader.advance()? {
@@ -218,7 +224,10 @@ async fn send_lines(
             StreamKind::Stdout => options.stdout,
             StreamKind::Stderr => options.stderr,
         };
-        if wanted && options.since.is_none_or(|since| line.time >= since) && sender.send(Ok(line)).await.is_err() {
+        if wanted
+            && options.since.is_none_or(|since| line.time >= since)
+            && sender.send(Ok(line)).await.is_err()
+        {
             return Ok(false);
         }
     }
@@ -296,7 +305,8 @@ fn position_before(file: &File, wanted: usize) -> io::Result<(u64, usize)> {
 fn watch(path: &Path) -> io::Result<AsyncFd<OwnedFd>> {
     let fd = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
     let directory = path.parent().unwrap_or(path);
-    let flags = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+    let flags =
+        inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
     inotify::add_watch(&fd, directory, flags)?;
     crate::readiness::register(fd)
 }

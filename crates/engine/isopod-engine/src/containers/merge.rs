@@ -47,7 +47,11 @@ fn merge_command(config: &mut ContainerConfig, image: &ExecutionConfig) {
             config.entrypoint.clone_from(&image.entrypoint);
         }
     }
-    if config.entrypoint.as_deref().is_some_and(|words| matches!(words, [] | [_]) && words.iter().all(String::is_empty)) {
+    if config
+        .entrypoint
+        .as_deref()
+        .is_some_and(|words| matches!(words, [] | [_]) && words.iter().all(String::is_empty))
+    {
         config.entrypoint = None;
     }
     if config.cmd.as_ref().is_some_and(Vec::is_empty) {
@@ -55,7 +59,10 @@ fn merge_command(config: &mut ContainerConfig, image: &ExecutionConfig) {
     }
 }
 
-fn merge_healthcheck(check: &mut Option<Healthcheck>, image: Option<&isopod_oci::image::Healthcheck>) {
+fn merge_healthcheck(
+    check: &mut Option<Healthcheck>,
+    image: Option<&isopod_oci::image::Healthcheck>,
+) {
     let Some(image) = image else {
         return;
     };
@@ -105,7 +112,8 @@ mod tests {
                 ..ExecutionConfig::default()
             };
             merge_command(&mut config, &image);
-            let all: Vec<_> = [config.entrypoint, config.cmd].into_iter().flatten().flatten().collect();
+            let all: Vec<_> =
+                [config.entrypoint, config.cmd].into_iter().flatten().flatten().collect();
             assert_eq!(all.join(" "), expected);
         }
     }

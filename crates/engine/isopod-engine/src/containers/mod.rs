@@ -168,7 +168,10 @@ impl Container {
         self.link().ok_or_else(|| {
             Error::new(
                 crate::ErrorKind::Unavailable,
-                format_args!("the supervisor of container {} is being replaced: try again", self.id),
+                format_args!(
+                    "the supervisor of container {} is being replaced: try again",
+                    self.id
+                ),
             )
         })
     }
@@ -196,14 +199,13 @@ impl Containers {
         let mut index = Index::default();
         for (key, bytes) in journal.scan(PREFIX) {
             let record: Record = serde_json::from_slice(&bytes).map_err(|source| {
-                Error::internal(format_args!("the journal's record {key} is damaged")).because(source)
+                Error::internal(format_args!("the journal's record {key} is damaged"))
+                    .because(source)
             })?;
             index.by_name.insert(record.name.clone(), record.id.clone());
             index.by_id.insert(record.id.clone(), Container::new(record));
         }
-        Ok(Self {
-            index: RwLock::new(index),
-        })
+        Ok(Self { index: RwLock::new(index) })
     }
 
     /// Finds by id, by name (with or without the slash), or by the beginning of an id.
@@ -219,15 +221,13 @@ impl Containers {
         if let Some(container) = index.by_name.get(plain).and_then(|id| index.by_id.get(id)) {
             return Ok(Arc::clone(container));
         }
-        let mut matches = index
-            .by_id
-            .range(name.to_owned()..)
-            .take_while(|(id, _)| id.starts_with(name));
+        let mut matches =
+            index.by_id.range(name.to_owned()..).take_while(|(id, _)| id.starts_with(name));
         match (matches.next(), matches.next()) {
             (Some((_, container)), None) => Ok(Arc::clone(container)),
-            (Some(_), Some(_)) => Err(Error::invalid(format_args!(
-                "multiple IDs found with provided prefix: {name}"
-            ))),
+            (Some(_), Some(_)) => {
+                Err(Error::invalid(format_args!("multiple IDs found with provided prefix: {name}")))
+            }
             (None, _) => Err(Error::no_container(name)),
         }
     }

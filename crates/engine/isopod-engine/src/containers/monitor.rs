@@ -3,6 +3,7 @@
 use super::Container;
 use crate::engine::blocking;
 use crate::error::{Error, Result};
+use crate::readiness::register;
 use crate::supervision::{Control, Launched, Link, end_supervisor, reap_orphans};
 use crate::{Engine, Status};
 use isopod_base::times::Timestamp;
@@ -10,7 +11,6 @@ use isopod_supervisor::protocol::{Event, Exited, Message, Reply, Request, State}
 use isopod_supervisor::{Mode, file};
 use std::sync::Arc;
 use std::time::Duration;
-use crate::readiness::register;
 
 /// How often a supervisor that dies is replaced before its container is given up.
 const REPLACEMENTS: u32 = 5;
@@ -61,7 +61,9 @@ impl Engine {
         loop {
             match control.next().await {
                 Ok(Some(Message::Event(Event::Exited(exited)))) => return Some(exited),
-                Ok(Some(Message::Event(Event::ExecExited { id, exit_code }))) => self.exec_ended(&id, exit_code),
+                Ok(Some(Message::Event(Event::ExecExited { id, exit_code }))) => {
+                    self.exec_ended(&id, exit_code)
+                }
                 Ok(Some(Message::Event(Event::StdinClosed))) => link.keep_stdin(false),
                 Ok(Some(Message::Reply(_))) => {}
                 Ok(None) | Err(_) => return None,
@@ -69,7 +71,11 @@ impl Engine {
         }
     }
 
-    async fn replace_supervisor(self: &Arc<Self>, container: &Container, link: &Arc<Link>) -> Result<Replaced> {
+    async fn replace_supervisor(
+        self: &Arc<Self>,
+        container: &Container,
+        link: &Arc<Link>,
+    ) -> Result<Replaced> {
         if let Some(exited) = recorded_exit(link) {
             return Ok(Replaced::Ended(exited));
         }
@@ -92,7 +98,9 @@ impl Engine {
 
     /// Ends a container that no supervisor can be had for.
     async fn give_up(&self, container: &Container) -> Exited {
-        let _ = self.with_runtime(container, |running| running.kill(rustix::process::Signal::KILL, true)).await;
+        let _ = self
+            .with_runtime(container, |running| running.kill(rustix::process::Signal::KILL, true))
+            .await;
         Exited {
             exit_code: 255,
             finished_at_ns: i64::try_from(Timestamp::now().nanos()).unwrap_or(i64::MAX),
@@ -119,7 +127,9 @@ impl Engine {
             state.oom_killed = exited.oom_killed;
             state.finished_at = Some(Timestamp::from_nanos(exited.finished_at_ns.into()));
             if exited.unknown {
-                state.error = "the exit code is not known: the container ended while nothing watched it".into();
+                state.error =
+                    "the exit code is not known: the container ended while nothing watched it"
+                        .into();
             }
             if restart.is_some() {
                 state.restart_count += 1;
@@ -127,10 +137,8 @@ impl Engine {
         });
         self.execs.end_all(&container.id);
         let remove = record.host.auto_remove && restart.is_none();
-        if !remove {
-            if let Err(error) = self.commit_record(&record).await {
-                tracing::error!(container = %container.id, error = %error.full_message(), "its end could not be recorded");
-            }
+        if !remove && let Err(error) = self.commit_record(&record).await {
+            tracing::error!(container = %container.id, error = %error.full_message(), "its end could not be recorded");
         }
         crate::failpoint::reach("exit.recorded");
         if exited.oom_killed {
@@ -196,9 +204,9 @@ pub(crate) async fn subscribe(link: &Link) -> Result<(Control, State)> {
             _ => Err(Error::internal("the supervisor answered something else")),
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), asked)
-        .await
-        .unwrap_or_else(|_| Err(Error::new(crate::ErrorKind::Unavailable, "the supervisor does not answer")))
+    tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap_or_else(|_| {
+        Err(Error::new(crate::ErrorKind::Unavailable, "the supervisor does not answer"))
+    })
 }
 
 /// Reaps a supervisor when it ends.

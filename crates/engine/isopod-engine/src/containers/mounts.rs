@@ -70,13 +70,11 @@ impl Engine {
                     crate::engine::make_directory(path, 0o755)?;
                 }
             }
-            MountKind::Bind => {
-                if std::fs::symlink_metadata(&point.source).is_err() {
-                    return Err(Error::invalid(format_args!(
-                        "invalid mount config for type \"bind\": bind source path does not exist: {}",
-                        point.source
-                    )));
-                }
+            MountKind::Bind if std::fs::symlink_metadata(&point.source).is_err() => {
+                return Err(Error::invalid(format_args!(
+                    "invalid mount config for type \"bind\": bind source path does not exist: {}",
+                    point.source
+                )));
             }
             MountKind::Volume if point.source.is_empty() => {
                 point.anonymous = point.name.is_empty();
@@ -106,7 +104,11 @@ impl Engine {
         let read_only = match mode {
             "" | "rw" | "z" | "Z" => false,
             "ro" => true,
-            other => return Err(Error::invalid(format_args!("invalid volumes-from specification: {from}: invalid mode: {other}"))),
+            other => {
+                return Err(Error::invalid(format_args!(
+                    "invalid volumes-from specification: {from}: invalid mode: {other}"
+                )));
+            }
         };
         let other = self.containers.find(name)?;
         let mut points = other.record().mounts;
@@ -118,19 +120,29 @@ impl Engine {
     }
 
     /// Copies what the image has at the place of an empty volume into it.
-    pub(crate) async fn fill_volumes(&self, record: &Record, mounts: isopod_images::Mounts) -> Result<()> {
+    pub(crate) async fn fill_volumes(
+        &self,
+        record: &Record,
+        mounts: isopod_images::Mounts,
+    ) -> Result<()> {
         let no_copy = |destination: &str| {
             let bind_says = record.host.binds.iter().any(|bind| {
                 let parts: Vec<_> = bind.split(':').collect();
-                parts.get(1) == Some(&destination) && parts.get(2).is_some_and(|m| m.split(',').any(|o| o == "nocopy"))
+                parts.get(1) == Some(&destination)
+                    && parts.get(2).is_some_and(|m| m.split(',').any(|o| o == "nocopy"))
             });
-            let mount_says = record.host.mounts.iter().any(|m| m.no_copy && m.target == destination);
+            let mount_says =
+                record.host.mounts.iter().any(|m| m.no_copy && m.target == destination);
             bind_says || mount_says
         };
         let targets: Vec<_> = record
             .mounts
             .iter()
-            .filter(|point| point.kind == MountKind::Volume && point.subpath.is_empty() && !no_copy(&point.destination))
+            .filter(|point| {
+                point.kind == MountKind::Volume
+                    && point.subpath.is_empty()
+                    && !no_copy(&point.destination)
+            })
             .filter(|point| is_empty(Path::new(&point.source)))
             .map(|point| (point.source.clone(), point.destination.clone()))
             .collect();
@@ -138,9 +150,9 @@ impl Engine {
             return Ok(());
         }
         blocking(move || {
-            let root = mounts
-                .open(&isopod_images::MountOptions::default())
-                .map_err(|source| Error::internal("mount the image for its volumes").because(source))?;
+            let root = mounts.open(&isopod_images::MountOptions::default()).map_err(|source| {
+                Error::internal("mount the image for its volumes").because(source)
+            })?;
             for (source, destination) in targets {
                 super::archive::copy_up(&root, &destination, Path::new(&source))?;
             }
@@ -186,7 +198,8 @@ fn clean(path: &str) -> Result<String> {
 
 /// `source:target[:options]`, or `target` alone for an anonymous volume.
 fn parse_bind(text: &str, driver: &str) -> Result<Wanted> {
-    let invalid = |why: &str| Error::invalid(format_args!("invalid volume specification: '{text}'{why}"));
+    let invalid =
+        |why: &str| Error::invalid(format_args!("invalid volume specification: '{text}'{why}"));
     let parts: Vec<_> = text.split(':').collect();
     let (source, target, options) = match parts[..] {
         [target] => ("", target, ""),
@@ -213,7 +226,9 @@ fn parse_bind(text: &str, driver: &str) -> Result<Wanted> {
         wanted.point.propagation = "rprivate".into();
         wanted.create = true;
     } else if source.starts_with('.') || source.starts_with('~') {
-        return Err(invalid(&format!(": {source:?} includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path")));
+        return Err(invalid(&format!(
+            ": {source:?} includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path"
+        )));
     } else {
         wanted.point.kind = MountKind::Volume;
         wanted.point.name = source.to_owned();
@@ -245,7 +260,8 @@ fn normal(path: &str) -> String {
 
 fn from_mount(mount: &Mount) -> Result<Wanted> {
     let kind = mount.kind.as_str();
-    let invalid = |why: String| Error::invalid(format_args!("invalid mount config for type {kind:?}: {why}"));
+    let invalid =
+        |why: String| Error::invalid(format_args!("invalid mount config for type {kind:?}: {why}"));
     if mount.target.is_empty() {
         return Err(invalid("field Target must not be empty".into()));
     }
@@ -261,10 +277,16 @@ fn from_mount(mount: &Mount) -> Result<Wanted> {
     match mount.kind {
         MountKind::Bind => {
             if !mount.source.starts_with('/') {
-                return Err(invalid(format!("invalid mount path: '{}' mount path must be absolute", mount.source)));
+                return Err(invalid(format!(
+                    "invalid mount path: '{}' mount path must be absolute",
+                    mount.source
+                )));
             }
-            let propagation = if mount.propagation.is_empty() { "rprivate" } else { &mount.propagation };
-            if !["private", "rprivate", "shared", "rshared", "slave", "rslave"].contains(&propagation) {
+            let propagation =
+                if mount.propagation.is_empty() { "rprivate" } else { &mount.propagation };
+            if !["private", "rprivate", "shared", "rshared", "slave", "rslave"]
+                .contains(&propagation)
+            {
                 return Err(invalid(format!("invalid propagation mode: {propagation}")));
             }
             point.source = normal(&mount.source);
@@ -275,7 +297,10 @@ fn from_mount(mount: &Mount) -> Result<Wanted> {
         }
         MountKind::Volume => {
             if mount.source.starts_with('/') {
-                return Err(invalid(format!("{:?} includes invalid characters for a local volume name", mount.source)));
+                return Err(invalid(format!(
+                    "{:?} includes invalid characters for a local volume name",
+                    mount.source
+                )));
             }
             if Path::new(&mount.subpath).components().any(|c| !matches!(c, Component::Normal(_))) {
                 return Err(invalid("subpath must be a relative path within the volume".into()));
@@ -315,13 +340,28 @@ mod tests {
     fn binds_are_read() {
         let bind = parse_bind("/src/../a:/dst/:ro,rslave", "").expect("valid").point;
         assert_eq!(
-            (bind.source.as_str(), bind.destination.as_str(), bind.writable, bind.propagation.as_str()),
+            (
+                bind.source.as_str(),
+                bind.destination.as_str(),
+                bind.writable,
+                bind.propagation.as_str()
+            ),
             ("/a", "/dst", false, "rslave")
         );
         let volume = parse_bind("data:/d", "").expect("valid").point;
         assert_eq!((volume.kind, volume.name.as_str()), (MountKind::Volume, "data"));
         assert_eq!(parse_bind("/d", "").expect("valid").point.name, "");
-        for bad in ["", ":/d", "a:b:c:d", "/a:b", "/a:/", "/a:/b:foo", "./x:/y", "v:/d:rslave", "/a:/b:nocopy"] {
+        for bad in [
+            "",
+            ":/d",
+            "a:b:c:d",
+            "/a:b",
+            "/a:/",
+            "/a:/b:foo",
+            "./x:/y",
+            "v:/d:rslave",
+            "/a:/b:nocopy",
+        ] {
             assert!(parse_bind(bad, "").is_err(), "{bad}");
         }
     }

@@ -21,7 +21,12 @@ impl Engine {
                     "Container {name} is restarting, wait until the container is running"
                 )));
             }
-            _ => return Err(Error::conflict(format_args!("Container {} is not running", container.id))),
+            _ => {
+                return Err(Error::conflict(format_args!(
+                    "Container {} is not running",
+                    container.id
+                )));
+            }
         }
         self.with_runtime(&container, isopod_runtime::Container::pause).await?;
         let record = container.change(|record| record.state.status = Status::Paused);

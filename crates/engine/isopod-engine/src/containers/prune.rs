@@ -15,12 +15,20 @@ impl Engine {
         let mut pruned = Pruned::default();
         for container in self.containers.all() {
             let record = container.record();
-            let dead = matches!(record.state.status, Status::Created | Status::Exited | Status::Dead);
+            let dead =
+                matches!(record.state.status, Status::Created | Status::Exited | Status::Dead);
             let labelled = |key| {
-                filters.get(key).map(|values: &Vec<String>| values.iter().any(|v| has_label(&record.config.labels, v)))
+                filters.get(key).map(|values: &Vec<String>| {
+                    values.iter().any(|v| has_label(&record.config.labels, v))
+                })
             };
-            let old = until.is_none_or(|until| record.created.unwrap_or_else(Timestamp::now) < until);
-            if !dead || !old || !labelled("label").unwrap_or(true) || labelled("label!").unwrap_or(false) {
+            let old =
+                until.is_none_or(|until| record.created.unwrap_or_else(Timestamp::now) < until);
+            if !dead
+                || !old
+                || !labelled("label").unwrap_or(true)
+                || labelled("label!").unwrap_or(false)
+            {
                 continue;
             }
             let size = self.size_of(&container.id).await.map_or(0, |size| size.written_bytes);
@@ -29,7 +37,8 @@ impl Engine {
                 pruned.reclaimed_bytes += size;
             }
         }
-        let attributes = BTreeMap::from([("reclaimed".to_owned(), pruned.reclaimed_bytes.to_string())]);
+        let attributes =
+            BTreeMap::from([("reclaimed".to_owned(), pruned.reclaimed_bytes.to_string())]);
         self.emit(EventType::Container, "prune", "", attributes);
         Ok(pruned)
     }

@@ -14,7 +14,11 @@ use std::time::Duration;
 
 impl Engine {
     /// Removes a container.
-    pub async fn remove_container(self: &Arc<Self>, name: &str, options: RemoveContainer) -> Result<()> {
+    pub async fn remove_container(
+        self: &Arc<Self>,
+        name: &str,
+        options: RemoveContainer,
+    ) -> Result<()> {
         let container = self.containers.find(name)?;
         let status = container.status();
         if status == Status::Removing {
@@ -29,7 +33,10 @@ impl Engine {
                 } else {
                     "container is running: stop the container before removing or force remove"
                 };
-                return Err(Error::conflict(format_args!("cannot remove container {:?}: {advice}", format!("/{}", container.name()))));
+                return Err(Error::conflict(format_args!(
+                    "cannot remove container {:?}: {advice}",
+                    format!("/{}", container.name())
+                )));
             }
             // A container that goes when it ends would be removed under our hands.
             container.change(|record| {
@@ -54,7 +61,11 @@ impl Engine {
     }
 
     /// Removes a container that does not run; the caller holds its operation.
-    pub(crate) async fn discard(self: &Arc<Self>, container: &Arc<Container>, volumes: bool) -> Result<()> {
+    pub(crate) async fn discard(
+        self: &Arc<Self>,
+        container: &Arc<Container>,
+        volumes: bool,
+    ) -> Result<()> {
         let before = container.status();
         let record = container.change(|record| record.state.status = Status::Removing);
         let own = if volumes { self.own_volumes(&record) } else { Vec::new() };

@@ -16,7 +16,9 @@ impl Engine {
         let _operation = container.operation.lock().await;
         let old = container.name();
         if old == new_name {
-            return Err(Error::invalid("Renaming a container with the same name as its current name"));
+            return Err(Error::invalid(
+                "Renaming a container with the same name as its current name",
+            ));
         }
         self.containers.reserve_name(new_name, &container.id).map_err(|error| {
             Error::conflict(format_args!("Error when allocating new name: {error}"))

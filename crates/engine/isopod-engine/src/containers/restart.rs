@@ -31,24 +31,41 @@ impl Restarts {
 }
 
 /// Whether the policy wants a container to go on.
-pub(crate) fn wants_restart(policy: RestartPolicy, exit_code: i32, stopped_by_user: bool, restarts: u32) -> bool {
+pub(crate) fn wants_restart(
+    policy: RestartPolicy,
+    exit_code: i32,
+    stopped_by_user: bool,
+    restarts: u32,
+) -> bool {
     if stopped_by_user {
         return false;
     }
     match policy {
         RestartPolicy::No => false,
         RestartPolicy::Always | RestartPolicy::UnlessStopped => true,
-        RestartPolicy::OnFailure { max_retries } => exit_code != 0 && (max_retries == 0 || restarts < max_retries),
+        RestartPolicy::OnFailure { max_retries } => {
+            exit_code != 0 && (max_retries == 0 || restarts < max_retries)
+        }
     }
 }
 
 impl Engine {
     /// How long to wait before a restart, if there is to be one.
-    pub(crate) fn plan_restart(&self, container: &Container, exit_code: i32, lived: Duration) -> Option<Duration> {
+    pub(crate) fn plan_restart(
+        &self,
+        container: &Container,
+        exit_code: i32,
+        lived: Duration,
+    ) -> Option<Duration> {
         let record = container.record();
         let state = &record.state;
         let mut restarts = container.restart.lock().unwrap_or_else(PoisonError::into_inner);
-        if wants_restart(record.host.restart_policy, exit_code, state.stopped_by_user, state.restart_count) {
+        if wants_restart(
+            record.host.restart_policy,
+            exit_code,
+            state.stopped_by_user,
+            state.restart_count,
+        ) {
             Some(restarts.next_wait(lived))
         } else {
             restarts.last_wait = None;
@@ -69,7 +86,8 @@ impl Engine {
                 tracing::warn!(container = %target.id, error = %error.full_message(), "restart failed");
             }
         });
-        container.restart.lock().unwrap_or_else(PoisonError::into_inner).timer = Some(task.abort_handle());
+        container.restart.lock().unwrap_or_else(PoisonError::into_inner).timer =
+            Some(task.abort_handle());
     }
 
     /// Ends a wait for a restart without changing the state.

@@ -33,7 +33,11 @@ impl Engine {
     }
 
     /// Starts a container, by its user or by its policy.
-    pub(crate) async fn start(self: &Arc<Self>, container: &Arc<Container>, by_user: bool) -> Result<()> {
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        container: &Arc<Container>,
+        by_user: bool,
+    ) -> Result<()> {
         let _operation = container.operation.lock().await;
         match container.status() {
             Status::Running => {
@@ -43,10 +47,14 @@ impl Engine {
                 ));
             }
             Status::Paused => {
-                return Err(Error::conflict("cannot start a paused container, try unpause instead"));
+                return Err(Error::conflict(
+                    "cannot start a paused container, try unpause instead",
+                ));
             }
             Status::Removing | Status::Dead => {
-                return Err(Error::conflict("container is marked for removal and cannot be started"));
+                return Err(Error::conflict(
+                    "container is marked for removal and cannot be started",
+                ));
             }
             Status::Restarting if by_user => self.forget_restart(container),
             Status::Restarting | Status::Created | Status::Exited => {}
@@ -61,7 +69,12 @@ impl Engine {
         }
     }
 
-    async fn note_start(self: &Arc<Self>, container: &Arc<Container>, started: Started, by_user: bool) -> Result<()> {
+    async fn note_start(
+        self: &Arc<Self>,
+        container: &Arc<Container>,
+        started: Started,
+        by_user: bool,
+    ) -> Result<()> {
         let record = container.change(|record| {
             let state = &mut record.state;
             state.status = Status::Running;
@@ -81,7 +94,12 @@ impl Engine {
         crate::failpoint::reach("start.recorded");
         self.container_event(container, "start", &[]);
         self.begin_health(container);
-        tokio::spawn(Arc::clone(self).monitor(Arc::clone(container), started.link, started.control, Some(started.launched)));
+        tokio::spawn(Arc::clone(self).monitor(
+            Arc::clone(container),
+            started.link,
+            started.control,
+            Some(started.launched),
+        ));
         // It runs even so: the next engine learns it from the supervisor.
         committed
     }
@@ -121,7 +139,11 @@ impl Engine {
         }
     }
 
-    async fn launch(self: &Arc<Self>, container: &Arc<Container>, record: &Record) -> Result<Started> {
+    async fn launch(
+        self: &Arc<Self>,
+        container: &Arc<Container>,
+        record: &Record,
+    ) -> Result<Started> {
         let engine = Arc::clone(self);
         let prepared = record.clone();
         let launched = blocking(move || engine.launch_supervisor(&prepared)).await?;
@@ -156,7 +178,10 @@ impl Engine {
             .snapshots()
             .mounts(&record.id)
             .and_then(|mounts| mounts.open(&isopod_images::MountOptions::default()))
-            .map_err(|source| Error::internal(format_args!("mount the root file system of {}", record.id)).because(source))?;
+            .map_err(|source| {
+                Error::internal(format_args!("mount the root file system of {}", record.id))
+                    .because(source)
+            })?;
         let spec = spec::build(self, record, root.as_fd())?;
         let config = self.supervisor_config(record)?;
         write(&directory.join(file::SPEC), &serde_json::to_vec(&spec).expect("plain data"))?;
@@ -183,10 +208,17 @@ impl Engine {
     }
 
     /// Connects those who wait, and starts the container's process.
-    async fn start_process(&self, container: &Container, record: &Record, mut launched: Launched) -> Result<Started> {
+    async fn start_process(
+        &self,
+        container: &Container,
+        record: &Record,
+        mut launched: Launched,
+    ) -> Result<Started> {
         let link = Arc::new(Link::open(&self.exec_dir(&container.id))?);
         let outcome = async {
-            let waiting = std::mem::take(&mut *container.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            let waiting = std::mem::take(
+                &mut *container.waiting.lock().unwrap_or_else(PoisonError::into_inner),
+            );
             for pending in waiting.into_iter().filter(|pending| !pending.is_gone()) {
                 let (control, _) = link.request(&Request::Attach(pending.attach.clone())).await?;
                 pending.connect(control);
@@ -198,12 +230,7 @@ impl Engine {
             Ok((mut control, Reply::Started(running))) => {
                 link.keep_terminal(control.take_fd());
                 link.keep_stdin(record.config.open_stdin && !record.config.tty);
-                Ok(Started {
-                    link,
-                    control,
-                    launched,
-                    running,
-                })
+                Ok(Started { link, control, launched, running })
             }
             outcome => {
                 let _ = launched.child.kill();

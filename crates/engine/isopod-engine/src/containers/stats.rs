@@ -69,20 +69,14 @@ impl Engine {
         blocking(move || {
             let alive = record.state.status.is_alive();
             // One that ends this moment uses nothing.
-            let cgroup = alive
-                .then(|| runtime.load(&record.id).ok()?.cgroup().ok()?.stats().ok())
-                .flatten();
+            let cgroup =
+                alive.then(|| runtime.load(&record.id).ok()?.cgroup().ok()?.stats().ok()).flatten();
             let networks = if alive && record.host.network_mode != NetworkMode::Host {
                 networks(record.state.pid)
             } else {
                 Vec::new()
             };
-            Ok(Reading {
-                time: Timestamp::now(),
-                cgroup,
-                system_cpu_ns: system_cpu_ns(),
-                networks,
-            })
+            Ok(Reading { time: Timestamp::now(), cgroup, system_cpu_ns: system_cpu_ns(), networks })
         })
         .await
     }
@@ -100,7 +94,8 @@ fn stats(container: &Container, reading: &Reading, before: Option<&Reading>) -> 
         precgroup: before.and_then(|before| before.cgroup.clone()),
         system_cpu_ns: reading.system_cpu_ns,
         presystem_cpu_ns: before.map_or(0, |before| before.system_cpu_ns),
-        online_cpus: u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap_or(1),
+        online_cpus: u32::try_from(std::thread::available_parallelism().map_or(1, usize::from))
+            .unwrap_or(1),
         memory_limit_bytes: if limit == 0 { host } else { limit.min(host) },
         networks: reading.networks.clone(),
     }
@@ -127,8 +122,24 @@ fn networks(pid: i32) -> Vec<(String, NetworkStats)> {
         .skip(2)
         .filter_map(|line| {
             let (name, counters) = line.split_once(':')?;
-            let n: Vec<u64> = counters.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect();
-            let [rx_bytes, rx_packets, rx_errors, rx_dropped, _, _, _, _, tx_bytes, tx_packets, tx_errors, tx_dropped, ..] = n[..] else {
+            let n: Vec<u64> =
+                counters.split_ascii_whitespace().filter_map(|field| field.parse().ok()).collect();
+            let [
+                rx_bytes,
+                rx_packets,
+                rx_errors,
+                rx_dropped,
+                _,
+                _,
+                _,
+                _,
+                tx_bytes,
+                tx_packets,
+                tx_errors,
+                tx_dropped,
+                ..,
+            ] = n[..]
+            else {
                 return None;
             };
             let stats = NetworkStats {

@@ -67,17 +67,16 @@ impl Engine {
         if !container.status().is_alive() {
             return Err(cannot_kill(name, &Error::not_running(&container.id)));
         }
-        let stops = number == Signal::KILL.as_raw() || container.record().stop_signal().is_ok_and(|stop| stop == number);
+        let stops = number == Signal::KILL.as_raw()
+            || container.record().stop_signal().is_ok_and(|stop| stop == number);
         if stops {
             self.note_stop(&container).await?;
         }
-        if container.status() == Status::Paused {
-            if number != Signal::KILL.as_raw() {
-                return Err(Error::conflict(format_args!(
-                    "cannot kill container: {name}: Container {} is paused. Unpause the container before stopping or killing",
-                    container.id
-                )));
-            }
+        if container.status() == Status::Paused && number != Signal::KILL.as_raw() {
+            return Err(Error::conflict(format_args!(
+                "cannot kill container: {name}: Container {} is paused. Unpause the container before stopping or killing",
+                container.id
+            )));
         }
         self.send_signal(&container, number).await.map_err(|error| cannot_kill(name, &error))?;
         if number == Signal::KILL.as_raw() {
@@ -160,5 +159,8 @@ impl Engine {
 }
 
 fn cannot_kill(name: &str, error: &Error) -> Error {
-    Error::new(error.kind(), format_args!("cannot kill container: {name}: {}", error.full_message()))
+    Error::new(
+        error.kind(),
+        format_args!("cannot kill container: {name}: {}", error.full_message()),
+    )
 }

@@ -32,19 +32,29 @@ impl Engine {
 
 fn processes(args: &str, pids: &BTreeSet<i32>) -> Result<Top> {
     let args: Vec<_> = args.split_whitespace().collect();
-    if args.iter().any(|arg| arg.starts_with("-p") || arg.starts_with("--pid") || arg.starts_with("-q")) {
+    if args
+        .iter()
+        .any(|arg| arg.starts_with("-p") || arg.starts_with("--pid") || arg.starts_with("-q"))
+    {
         // They would choose processes, which is ours to do.
-        return Err(Error::invalid(format_args!("ps arguments {args:?} choose processes: leave that out")));
+        return Err(Error::invalid(format_args!(
+            "ps arguments {args:?} choose processes: leave that out"
+        )));
     }
     let output = Command::new("ps").args(&args).output();
     let text = match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        }
         Ok(output) => {
             let message = String::from_utf8_lossy(&output.stderr);
             return Err(Error::internal(format_args!("ps: {}", message.trim())));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::new(crate::ErrorKind::NotImplemented, "the host has no ps program, which top needs"));
+            return Err(Error::new(
+                crate::ErrorKind::NotImplemented,
+                "the host has no ps program, which top needs",
+            ));
         }
         Err(error) => return Err(Error::io("run ps")(error)),
     };
@@ -54,7 +64,8 @@ fn processes(args: &str, pids: &BTreeSet<i32>) -> Result<Top> {
 /// The lines of `ps` about some processes; the last column takes the rest of its line.
 fn pick(text: &str, pids: &BTreeSet<i32>) -> Result<Top> {
     let mut lines = text.lines();
-    let titles: Vec<_> = lines.next().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let titles: Vec<_> =
+        lines.next().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     let column = titles
         .iter()
         .position(|title| title == "PID")
@@ -62,7 +73,10 @@ fn pick(text: &str, pids: &BTreeSet<i32>) -> Result<Top> {
     let mut processes = Vec::new();
     for line in lines {
         let words: Vec<_> = line.split_whitespace().collect();
-        let is_wanted = words.get(column).and_then(|pid| pid.parse().ok()).is_some_and(|pid: i32| pids.contains(&pid));
+        let is_wanted = words
+            .get(column)
+            .and_then(|pid| pid.parse().ok())
+            .is_some_and(|pid: i32| pids.contains(&pid));
         if !is_wanted || words.len() < titles.len() {
             continue;
         }

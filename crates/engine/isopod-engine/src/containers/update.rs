@@ -5,16 +5,21 @@ use crate::{Engine, Resources, RestartPolicy, UpdateContainer, spec};
 
 impl Engine {
     /// Changes what the request names; returns what the user should know.
-    pub async fn update_container(&self, name: &str, update: UpdateContainer) -> Result<Vec<String>> {
+    pub async fn update_container(
+        &self,
+        name: &str,
+        update: UpdateContainer,
+    ) -> Result<Vec<String>> {
         let container = self.containers.find(name)?;
         let _operation = container.operation.lock().await;
         let before = container.record();
-        if let Some(policy) = update.restart_policy {
-            if before.host.auto_remove && policy != RestartPolicy::No {
-                return Err(Error::invalid(
-                    "Restart policy cannot be updated because AutoRemove is enabled for the container",
-                ));
-            }
+        if let Some(policy) = update.restart_policy
+            && before.host.auto_remove
+            && policy != RestartPolicy::No
+        {
+            return Err(Error::invalid(
+                "Restart policy cannot be updated because AutoRemove is enabled for the container",
+            ));
         }
         let mut resources = before.host.resources.clone();
         overlay(&mut resources, &update.resources)?;
@@ -48,7 +53,9 @@ fn overlay(to: &mut Resources, from: &Resources) -> Result<()> {
         ));
     }
     // Raising the memory above the swap limit needs that one raised as well.
-    if from.memory_bytes > 0 && from.memory_swap_bytes == 0 && to.memory_swap_bytes > 0
+    if from.memory_bytes > 0
+        && from.memory_swap_bytes == 0
+        && to.memory_swap_bytes > 0
         && from.memory_bytes > to.memory_swap_bytes
     {
         return Err(Error::invalid(
@@ -74,7 +81,9 @@ fn overlay(to: &mut Resources, from: &Resources) -> Result<()> {
     if from.blkio_weight != 0 {
         to.blkio_weight = from.blkio_weight;
     }
-    for (to, from) in [(&mut to.cpuset_cpus, &from.cpuset_cpus), (&mut to.cpuset_mems, &from.cpuset_mems)] {
+    for (to, from) in
+        [(&mut to.cpuset_cpus, &from.cpuset_cpus), (&mut to.cpuset_mems, &from.cpuset_mems)]
+    {
         if !from.is_empty() {
             to.clone_from(from);
         }

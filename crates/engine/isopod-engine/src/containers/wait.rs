@@ -17,11 +17,7 @@ impl ContainerWait {
     pub(crate) fn begin(container: &Container, condition: WaitCondition) -> Self {
         let life = container.life.subscribe();
         let exits_before = life.borrow().exits;
-        Self {
-            life,
-            condition,
-            exits_before,
-        }
+        Self { life, condition, exits_before }
     }
 
     /// Waits for what was asked for.
@@ -42,17 +38,18 @@ impl ContainerWait {
                 exit_code: life.exit_code,
                 error: life.remove_error.clone().filter(|_| condition == WaitCondition::Removed),
             },
-            Err(_) => WaitResult {
-                exit_code: 0,
-                error: Some("the engine is stopping".into()),
-            },
+            Err(_) => WaitResult { exit_code: 0, error: Some("the engine is stopping".into()) },
         }
     }
 }
 
 impl Engine {
     /// Begins to wait; when this returns the wait is registered.
-    pub async fn wait_container(&self, name: &str, condition: WaitCondition) -> Result<ContainerWait> {
+    pub async fn wait_container(
+        &self,
+        name: &str,
+        condition: WaitCondition,
+    ) -> Result<ContainerWait> {
         Ok(ContainerWait::begin(&*self.containers.find(name)?, condition))
     }
 }

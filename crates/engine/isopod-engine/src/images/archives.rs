@@ -8,7 +8,7 @@ use crate::engine::blocking;
 use crate::error::{Error, Result};
 use crate::model::{ByteStream, ImportImage, Progress, ProgressStream};
 use bytes::{Buf, Bytes};
-use isopod_images::{Images, Image, ImportOptions, LoadOptions, Progress as Step, SaveItem};
+use isopod_images::{Image, Images, ImportOptions, LoadOptions, Progress as Step, SaveItem};
 use isopod_oci::image::Platform;
 use isopod_registry::Reference;
 use std::io::{self, Read, Write};
@@ -30,10 +30,7 @@ impl Engine {
             let teller = report.clone();
             let loaded = blocking(move || {
                 let mut input = ChannelReader::new(archive);
-                let options = LoadOptions {
-                    canonical: &names::canonical_text,
-                    platform: None,
-                };
+                let options = LoadOptions { canonical: &names::canonical_text, platform: None };
                 let teller = std::sync::Mutex::new(Teller::new(teller, "Loading layer"));
                 let tell = |step: Step<'_>| {
                     teller.lock().unwrap_or_else(PoisonError::into_inner).tell(&step);
@@ -191,7 +188,8 @@ impl Teller {
         if self.current.as_ref().is_none_or(|(known, _)| known != name) {
             let digits = name.trim_start_matches("blobs/sha256/").trim_start_matches("sha256:");
             let id: String = digits.chars().take(12).collect();
-            self.current = Some(((*name).to_owned(), self.report.counter(&id, self.status, *total)));
+            self.current =
+                Some(((*name).to_owned(), self.report.counter(&id, self.status, *total)));
         }
         if let Some((_, counter)) = &mut self.current {
             counter.at(*current);

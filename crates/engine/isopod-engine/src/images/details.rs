@@ -9,7 +9,7 @@ use crate::engine::blocking;
 use crate::error::Result;
 use crate::model::{ContainerConfig, ImageDetails, ImageHistory};
 use isopod_base::times::Timestamp;
-use isopod_images::{Images, ContainerUse, Image};
+use isopod_images::{ContainerUse, Image, Images};
 use isopod_oci::image::{ExecutionConfig, ImageConfig};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,11 @@ const MISSING: &str = "<missing>";
 
 impl Engine {
     /// The image that a container is to be made of.
-    pub(crate) async fn find_image(&self, name: &str, platform: Option<&str>) -> Result<Arc<Image>> {
+    pub(crate) async fn find_image(
+        &self,
+        name: &str,
+        platform: Option<&str>,
+    ) -> Result<Arc<Image>> {
         let wanted = parse_platform(platform)?;
         let (store, name) = (Images::clone(self.images_store()), name.to_owned());
         blocking(move || Ok(Arc::new(names::find(&store, &name, wanted.as_ref())?))).await
@@ -47,7 +51,11 @@ impl Engine {
             let config = &image.config;
             let target = &image.target;
             Ok(ImageDetails {
-                comment: config.comment.clone().or_else(|| last_comment(config)).unwrap_or_default(),
+                comment: config
+                    .comment
+                    .clone()
+                    .or_else(|| last_comment(config))
+                    .unwrap_or_default(),
                 author: config.author.clone().unwrap_or_default(),
                 config: container_config(&config.config),
                 architecture: config.platform.architecture.clone(),
@@ -56,7 +64,11 @@ impl Engine {
                 diff_ids: image.diff_ids.iter().map(ToString::to_string).collect(),
                 last_tagged: image.tagged,
                 driver: store.snapshots().name().to_owned(),
-                descriptor: Some((target.media_type.clone(), target.digest.to_string(), target.size)),
+                descriptor: Some((
+                    target.media_type.clone(),
+                    target.digest.to_string(),
+                    target.size,
+                )),
                 summary,
             })
         })

@@ -26,9 +26,14 @@ impl Engine {
                     let mut summary = summarize(image, &names);
                     summary.containers = used.get(&summary.id).map_or(0, Vec::len);
                     summary.shared_bytes = options.shared_size.then(|| {
-                        image.diff_ids.iter().zip(isopod_images::chain_ids(&image.diff_ids))
+                        image
+                            .diff_ids
+                            .iter()
+                            .zip(isopod_images::chain_ids(&image.diff_ids))
                             .filter(|(_, chain)| shared.get(chain).is_some_and(|count| *count > 1))
-                            .filter_map(|(_, chain)| store.snapshots().usage(&chain.to_string()).ok())
+                            .filter_map(|(_, chain)| {
+                                store.snapshots().usage(&chain.to_string()).ok()
+                            })
                             .map(|usage| usage.bytes)
                             .sum()
                     });
@@ -55,10 +60,14 @@ fn shared_layers(all: &[Image]) -> BTreeMap<isopod_base::Digest, usize> {
 
 /// An image as a list shows it, under some of its canonical names.
 pub(super) fn summarize(image: &Image, names: &[String]) -> ImageSummary {
-    let parsed: Vec<Reference> = names.iter().filter_map(|name| Reference::parse(name).ok()).collect();
-    let repo_tags = parsed.iter().filter(|name| name.tag().is_some()).map(Reference::familiar).collect();
-    let digests: BTreeSet<String> =
-        parsed.iter().map(|name| name.with_digest(image.target.digest.clone()).familiar()).collect();
+    let parsed: Vec<Reference> =
+        names.iter().filter_map(|name| Reference::parse(name).ok()).collect();
+    let repo_tags =
+        parsed.iter().filter(|name| name.tag().is_some()).map(Reference::familiar).collect();
+    let digests: BTreeSet<String> = parsed
+        .iter()
+        .map(|name| name.with_digest(image.target.digest.clone()).familiar())
+        .collect();
     ImageSummary {
         id: image.id.to_string(),
         repo_tags,
@@ -117,7 +126,11 @@ impl Filter {
                 self.dangling = Some(match value {
                     "true" | "1" | "t" | "True" | "TRUE" | "T" => true,
                     "false" | "0" | "f" | "False" | "FALSE" | "F" => false,
-                    _ => return Err(Error::invalid(format_args!("invalid filter 'dangling=[{value}]'"))),
+                    _ => {
+                        return Err(Error::invalid(format_args!(
+                            "invalid filter 'dangling=[{value}]'"
+                        )));
+                    }
                 });
             }
             "until" => self.until = Some(moment(value)?),

@@ -37,7 +37,9 @@ pub(crate) fn find(store: &Images, text: &str, platform: Option<&Platform>) -> R
         return Ok(store.resolve(text, platform)?);
     }
     let reference = parse(text)?;
-    let missing = || Error::not_found(format_args!("No such image: {}", reference.with_default_tag().familiar()));
+    let missing = || {
+        Error::not_found(format_args!("No such image: {}", reference.with_default_tag().familiar()))
+    };
     match store.resolve(&canonical(&reference), platform) {
         Ok(image) => return Ok(image),
         Err(ImageError::NotFound { .. }) => {}

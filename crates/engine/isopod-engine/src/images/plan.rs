@@ -124,7 +124,10 @@ mod tests {
             media_type: None,
             artifact_type: None,
             config: Descriptor::new(media_type::CONFIG, digest("config"), 2),
-            layers: layers.iter().map(|(name, kind)| Descriptor::new(*kind, digest(name), 1)).collect(),
+            layers: layers
+                .iter()
+                .map(|(name, kind)| Descriptor::new(*kind, digest(name), 1))
+                .collect(),
             subject: None,
             annotations: Default::default(),
         }

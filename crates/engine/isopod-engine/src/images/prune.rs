@@ -7,7 +7,7 @@ use crate::engine::blocking;
 use crate::error::Result;
 use crate::model::{Filters, ImagesPruned};
 use isopod_base::Digest;
-use isopod_images::{Images, ContainerUse, Image, Removal};
+use isopod_images::{ContainerUse, Image, Images, Removal};
 
 impl Engine {
     /// Removes images without a name, or with `dangling=false` all that no container was made

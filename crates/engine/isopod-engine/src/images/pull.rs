@@ -12,8 +12,9 @@ use crate::model::{ProgressStream, PullImage, RegistryAuth};
 use crate::{Engine, EventType};
 use bytes::Bytes;
 use isopod_base::{Digest, chain};
-use isopod_images::{Images, 
-    ContentError, Image, ImageError, Incoming, LayerError, Transaction, layer::LayerJob, platform,
+use isopod_images::{
+    ContentError, Image, ImageError, Images, Incoming, LayerError, Transaction, layer::LayerJob,
+    platform,
 };
 use isopod_oci::image::{Descriptor, ImageConfig, Index, Manifest, Platform, media_type};
 use isopod_registry::{Document, Reference, Repository};
@@ -155,7 +156,8 @@ impl Pull {
     async fn documents(&self, target: &Descriptor) -> Result<Documents> {
         let document = self.document(target).await?;
         let manifest = if media_type::is_index(&document.media_type) {
-            let index = Index::parse(&document.bytes).map_err(|e| self.refuse("index", &target.digest, &e))?;
+            let index = Index::parse(&document.bytes)
+                .map_err(|e| self.refuse("index", &target.digest, &e))?;
             let chosen = platform::select(&index, &self.platform).ok_or_else(|| {
                 Error::not_found(format_args!(
                     "no matching manifest for {} in the manifest list entries",
@@ -209,9 +211,7 @@ impl Pull {
         report: &Reporter,
     ) -> Result<Image> {
         let groups = match &documents.config {
-            Some(config) => {
-                plan::group(plan::layers(&self.shown, &documents.manifest, config)?)
-            }
+            Some(config) => plan::group(plan::layers(&self.shown, &documents.manifest, config)?),
             None => plan::blobs(&documents.manifest),
         };
         self.fetch_all(groups, report).await?;
@@ -343,10 +343,13 @@ impl Fetch {
                 break;
             }
             counter.at(reader.position());
-            if job.as_ref().is_some_and(LayerJob::is_finished) && reader.position() < reader.size() {
+            if job.as_ref().is_some_and(LayerJob::is_finished) && reader.position() < reader.size()
+            {
                 // Nothing unpacks before its end, so this is a fault: no need for the rest.
                 let ended = job.take().expect("looked at above");
-                blocking(move || Ok(ended.join())).await?.map_err(|error| self.bad_layer(&error))?;
+                blocking(move || Ok(ended.join()))
+                    .await?
+                    .map_err(|error| self.bad_layer(&error))?;
             }
         }
         drop(chunks);

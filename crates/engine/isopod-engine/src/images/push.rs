@@ -88,7 +88,9 @@ impl Engine {
         let tag = reference.tag().unwrap_or_default().to_owned();
         let digest = top.digest.to_string();
         report.line(format!("{tag}: digest: {digest} size: {}", top.size)).await;
-        report.send(Progress { pushed: Some((tag, digest, top.size)), ..Progress::default() }).await;
+        report
+            .send(Progress { pushed: Some((tag, digest, top.size)), ..Progress::default() })
+            .await;
         let mut attributes: BTreeMap<String, String> = image.config.config.labels;
         attributes.insert("name".to_owned(), reference.familiar_name());
         self.emit(EventType::Image, "push", &reference.familiar(), attributes);
@@ -114,7 +116,12 @@ struct Plan {
 impl Plan {
     /// Takes the whole index where all of it is here, and the one manifest where not or where a
     /// platform was asked for.
-    fn of(store: &Images, image: &Image, one_platform: bool, reference: &Reference) -> Result<Self> {
+    fn of(
+        store: &Images,
+        image: &Image,
+        one_platform: bool,
+        reference: &Reference,
+    ) -> Result<Self> {
         let mut plan = Self { blobs: Vec::new(), manifests: Vec::new() };
         let whole = !one_platform && plan.add(store, &image.target)?;
         if !whole {

@@ -53,12 +53,20 @@ impl Engine {
         let descriptor = document.descriptor();
         let platforms = if media_type::is_index(&document.media_type) {
             let index = Index::parse(&document.bytes).map_err(Error::invalid)?;
-            index.manifests.iter().filter_map(|one| one.platform.as_ref()).map(platform_text).collect()
+            index
+                .manifests
+                .iter()
+                .filter_map(|one| one.platform.as_ref())
+                .map(platform_text)
+                .collect()
         } else {
-            let manifest = isopod_oci::image::Manifest::parse(&document.bytes).map_err(Error::invalid)?;
+            let manifest =
+                isopod_oci::image::Manifest::parse(&document.bytes).map_err(Error::invalid)?;
             let bytes = remote.fetch_blob(&manifest.config, MAX_CONFIG_BYTES).await?;
             match isopod_oci::image::ImageConfig::parse(&bytes) {
-                Ok(config) if !config.platform.os.is_empty() => vec![platform_text(&config.platform)],
+                Ok(config) if !config.platform.os.is_empty() => {
+                    vec![platform_text(&config.platform)]
+                }
                 _ => Vec::new(),
             }
         };

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::ImageRemoval;
 use crate::{Engine, EventType};
 use isopod_base::Digest;
-use isopod_images::{Images, ContainerUse, Image, Removal, RemoveOptions};
+use isopod_images::{ContainerUse, Image, Images, Removal, RemoveOptions};
 use std::collections::BTreeMap;
 
 impl Engine {

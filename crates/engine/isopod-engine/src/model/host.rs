@@ -1,6 +1,8 @@
 //! What a container gets of its host.
 
-use super::{CgroupNamespace, IpcMode, Mount, NetworkMode, PidMode, RestartPolicy, UserNamespace, UtsMode};
+use super::{
+    CgroupNamespace, IpcMode, Mount, NetworkMode, PidMode, RestartPolicy, UserNamespace, UtsMode,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -31,7 +31,11 @@ pub(crate) fn of(record: &Record) -> Result<Devices> {
         });
     }
     for mapping in &record.host.resources.devices {
-        let inside = if mapping.path_in_container.is_empty() { &mapping.path_on_host } else { &mapping.path_in_container };
+        let inside = if mapping.path_in_container.is_empty() {
+            &mapping.path_on_host
+        } else {
+            &mapping.path_in_container
+        };
         let access = permissions(&mapping.cgroup_permissions)?;
         let outside = std::fs::canonicalize(&mapping.path_on_host)
             .map_err(|source| gathering(&mapping.path_on_host).because(source))?;
@@ -76,7 +80,9 @@ pub(crate) fn check(record: &Record) -> Result<()> {
 }
 
 fn gathering(path: &str) -> Error {
-    Error::invalid(format_args!("error gathering device information while adding custom device {path:?}"))
+    Error::invalid(format_args!(
+        "error gathering device information while adding custom device {path:?}"
+    ))
 }
 
 fn permissions(text: &str) -> Result<String> {
@@ -86,7 +92,9 @@ fn permissions(text: &str) -> Result<String> {
     if text.chars().all(|c| "rwm".contains(c)) {
         Ok(text.to_owned())
     } else {
-        Err(Error::invalid(format_args!("invalid device permissions {text:?}: expected of r, w and m")))
+        Err(Error::invalid(format_args!(
+            "invalid device permissions {text:?}: expected of r, w and m"
+        )))
     }
 }
 
@@ -115,7 +123,9 @@ fn parse_rule(rule: &str) -> Result<LinuxDeviceCgroup> {
 }
 
 fn node(path: &Path, inside: &str) -> Result<Option<LinuxDevice>> {
-    let failed = |error: rustix::io::Errno| gathering(&path.to_string_lossy()).because(std::io::Error::from(error));
+    let failed = |error: rustix::io::Errno| {
+        gathering(&path.to_string_lossy()).because(std::io::Error::from(error))
+    };
     let stat = rustix::fs::lstat(path).map_err(failed)?;
     let kind = match FileType::from_raw_mode(stat.st_mode) {
         FileType::CharacterDevice => "c",
@@ -162,7 +172,10 @@ mod tests {
     #[test]
     fn rules_are_read() {
         let rule = parse_rule("c 7:* rmw").expect("valid");
-        assert_eq!((rule.major, rule.minor, rule.access.as_deref()), (Some(7), Some(-1), Some("rmw")));
+        assert_eq!(
+            (rule.major, rule.minor, rule.access.as_deref()),
+            (Some(7), Some(-1), Some("rmw"))
+        );
         for bad in ["", "c 1:3", "x 1:3 r", "c 1 r", "c 1:x r", "c 1:3 q"] {
             assert!(parse_rule(bad).is_err(), "{bad}");
         }

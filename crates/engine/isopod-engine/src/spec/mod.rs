@@ -37,13 +37,8 @@ const MASKED_PATHS: [&str; 12] = [
     "/sys/firmware",
 ];
 
-const READ_ONLY_PATHS: [&str; 5] = [
-    "/proc/bus",
-    "/proc/fs",
-    "/proc/irq",
-    "/proc/sys",
-    "/proc/sysrq-trigger",
-];
+const READ_ONLY_PATHS: [&str; 5] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 /// Builds the configuration of a container that is about to start; `root` is its root file
 /// system, where its users are looked up.
@@ -63,8 +58,10 @@ pub(crate) fn build(engine: &Engine, record: &Record, root: BorrowedFd<'_>) -> R
         None if unconfined => Vec::new(),
         None => usual.iter().map(|&path| path.to_owned()).collect(),
     };
-    let hostname = (!namespaces.shares(isopod_oci::runtime::NamespaceKind::Uts)).then(|| engine.hostname_of(record));
-    let domainname = Some(record.config.domainname.clone()).filter(|name| !name.is_empty() && hostname.is_some());
+    let hostname = (!namespaces.shares(isopod_oci::runtime::NamespaceKind::Uts))
+        .then(|| engine.hostname_of(record));
+    let domainname = Some(record.config.domainname.clone())
+        .filter(|name| !name.is_empty() && hostname.is_some());
     Ok(Spec {
         oci_version: VERSION.into(),
         process: Some(process),
@@ -111,16 +108,20 @@ pub(crate) fn check(engine: &Engine, record: &Record) -> Result<Vec<String>> {
 
 fn limits(engine: &Engine, record: &Record) -> Result<LinuxResources> {
     let mut limits = resources::limits(&record.host.resources)?;
-    if !engine.host.swap_limit {
-        if let Some(memory) = &mut limits.memory {
-            memory.swap = None;
-        }
+    if !engine.host.swap_limit
+        && let Some(memory) = &mut limits.memory
+    {
+        memory.swap = None;
     }
     Ok(limits)
 }
 
 /// The limits that an update writes: what it names, with what that makes of the rest.
-pub(crate) fn updated_resources(engine: &Engine, asked: &Resources, all: &Resources) -> Result<LinuxResources> {
+pub(crate) fn updated_resources(
+    engine: &Engine,
+    asked: &Resources,
+    all: &Resources,
+) -> Result<LinuxResources> {
     let mut limits = updated_limits(asked)?;
     if let Some(memory) = &mut limits.memory {
         // The kernel takes a new memory limit only together with a swap limit that fits.

@@ -11,7 +11,12 @@ use std::path::Path;
 pub(crate) const INIT_PATH: &str = "/sbin/docker-init";
 
 /// Everything that is mounted, in order.
-pub(crate) fn build(engine: &Engine, record: &Record, namespaces: &Namespaces, init: bool) -> Result<Vec<Mount>> {
+pub(crate) fn build(
+    engine: &Engine,
+    record: &Record,
+    namespaces: &Namespaces,
+    init: bool,
+) -> Result<Vec<Mount>> {
     let mut own = user_mounts(engine, record)?;
     own.extend(tmpfs_mounts(record));
     own.sort_by_key(|mount| Path::new(&mount.destination).components().count());
@@ -23,7 +28,11 @@ pub(crate) fn build(engine: &Engine, record: &Record, namespaces: &Namespaces, i
         .collect();
     if init && !namespaces.shares(NamespaceKind::Pid) {
         let program = engine.init_program()?;
-        mounts.push(bind(&program.to_string_lossy(), INIT_PATH, &["bind", "ro", "nosuid", "nodev"]));
+        mounts.push(bind(
+            &program.to_string_lossy(),
+            INIT_PATH,
+            &["bind", "ro", "nosuid", "nodev"],
+        ));
     }
     if record.host.readonly_rootfs {
         for mount in &mut mounts {
@@ -43,7 +52,9 @@ pub(crate) fn build(engine: &Engine, record: &Record, namespaces: &Namespaces, i
 
 /// The root's propagation: mounts of the host must be able to arrive where a bind asks for it.
 pub(crate) fn root_propagation(record: &Record) -> Option<String> {
-    let has = |kinds: [&str; 2]| record.mounts.iter().any(|mount| kinds.contains(&mount.propagation.as_str()));
+    let has = |kinds: [&str; 2]| {
+        record.mounts.iter().any(|mount| kinds.contains(&mount.propagation.as_str()))
+    };
     if has(["shared", "rshared"]) {
         Some("shared".into())
     } else if has(["slave", "rslave"]) {
@@ -65,7 +76,11 @@ fn kernel_mounts(record: &Record, namespaces: &Namespaces) -> Vec<Mount> {
             &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
         ),
         file_system("sysfs", "/sys", &["nosuid", "noexec", "nodev", read_only]),
-        file_system("cgroup", "/sys/fs/cgroup", &["nosuid", "noexec", "nodev", "relatime", read_only]),
+        file_system(
+            "cgroup",
+            "/sys/fs/cgroup",
+            &["nosuid", "noexec", "nodev", "relatime", read_only],
+        ),
     ];
     let shares_ipc = namespaces.shares(NamespaceKind::Ipc);
     if shares_ipc {
@@ -84,7 +99,11 @@ fn kernel_mounts(record: &Record, namespaces: &Namespaces) -> Vec<Mount> {
             }
             _ => {
                 let size = format!("size={}", record.host.shm_size_bytes);
-                mounts.push(file_system("tmpfs", "/dev/shm", &["nosuid", "noexec", "nodev", "mode=1777", &size]));
+                mounts.push(file_system(
+                    "tmpfs",
+                    "/dev/shm",
+                    &["nosuid", "noexec", "nodev", "mode=1777", &size],
+                ));
             }
         }
     }
@@ -117,7 +136,8 @@ fn user_mount(engine: &Engine, point: &MountPoint) -> Result<Mount> {
         return Ok(mount);
     }
     if point.kind == MountKind::Volume {
-        let volume = engine.volumes.get(&point.name).ok_or_else(|| Error::no_volume(&point.name))?;
+        let volume =
+            engine.volumes.get(&point.name).ok_or_else(|| Error::no_volume(&point.name))?;
         if let Some(mount) = foreign_volume(&volume, point) {
             return Ok(mount);
         }
@@ -132,10 +152,15 @@ fn user_mount(engine: &Engine, point: &MountPoint) -> Result<Mount> {
         source = format!("{source}/{}", point.subpath);
     }
     options.push(if point.non_recursive { "bind" } else { "rbind" }.to_owned());
-    options.push(if point.propagation.is_empty() { "rprivate".into() } else { point.propagation.clone() });
+    options.push(if point.propagation.is_empty() {
+        "rprivate".into()
+    } else {
+        point.propagation.clone()
+    });
     if !point.writable {
         // The mounts below as well, unless somebody wants it otherwise.
-        let top_only = point.read_only_non_recursive || point.non_recursive || point.kind == MountKind::Volume;
+        let top_only =
+            point.read_only_non_recursive || point.non_recursive || point.kind == MountKind::Volume;
         options.push(if top_only { "ro" } else { "rro" }.to_owned());
     }
     Ok(Mount {

@@ -21,13 +21,7 @@ impl Namespaces {
     }
 
     pub(crate) fn list(&self) -> Vec<Namespace> {
-        self.own
-            .iter()
-            .map(|(&kind, path)| Namespace {
-                kind,
-                path: path.clone(),
-            })
-            .collect()
+        self.own.iter().map(|(&kind, path)| Namespace { kind, path: path.clone() }).collect()
     }
 }
 
@@ -97,7 +91,8 @@ pub(crate) fn check(engine: &Engine, record: &Record) -> Result<()> {
     for other in joined.into_iter().flatten() {
         engine.containers.find(other)?;
     }
-    if matches!(host.network_mode, NetworkMode::Container(_)) && !record.config.hostname.is_empty() {
+    if matches!(host.network_mode, NetworkMode::Container(_)) && !record.config.hostname.is_empty()
+    {
         return Err(Error::invalid("conflicting options: hostname and the network mode"));
     }
     if host.uts_mode == UtsMode::Host && !record.config.hostname.is_empty() {

@@ -41,7 +41,8 @@ fn look_up(passwd: &str, group: &str, user: &str, extra: &[String]) -> Result<Us
         None => {
             // Without a group of its own: those that list the user.
             for fields in group.lines().map(fields) {
-                let lists = name.is_some_and(|name| fields[3].split(',').any(|member| member == name));
+                let lists =
+                    name.is_some_and(|name| fields[3].split(',').any(|member| member == name));
                 if lists {
                     additional_gids.push(id(fields[2])?);
                 }
@@ -53,12 +54,7 @@ fn look_up(passwd: &str, group: &str, user: &str, extra: &[String]) -> Result<Us
     }
     let mut seen = std::collections::BTreeSet::new();
     additional_gids.retain(|gid| seen.insert(*gid));
-    Ok(User {
-        uid,
-        gid,
-        additional_gids,
-        ..User::default()
-    })
+    Ok(User { uid, gid, additional_gids, ..User::default() })
 }
 
 fn group_id(group: &str, name: &str) -> Result<u32> {
@@ -73,7 +69,11 @@ fn group_id(group: &str, name: &str) -> Result<u32> {
 }
 
 fn id(text: &str) -> Result<u32> {
-    text.parse().map_err(|_| Error::invalid(format_args!("the container's user files have an id that is no number: {text:?}")))
+    text.parse().map_err(|_| {
+        Error::invalid(format_args!(
+            "the container's user files have an id that is no number: {text:?}"
+        ))
+    })
 }
 
 /// The first four fields of a line; absent ones are empty.
@@ -101,7 +101,8 @@ fn read(root: BorrowedFd<'_>, path: &str) -> String {
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv:/bin/false\n100:x:5:6::/:\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv:/bin/false\n100:x:5:6::/:\n";
     const GROUP: &str = "root:x:0:\nweb:x:34:\nssl:x:101:web,other\naudio:x:29:root\n";
 
     #[test]
@@ -117,16 +118,24 @@ mod tests {
             ("100", 5, 6, vec![]),
         ] {
             let user = look_up(PASSWD, GROUP, text, &[]).expect(text);
-            assert_eq!((user.uid, user.gid, user.additional_gids), (uid, gid, additional), "{text}");
+            assert_eq!(
+                (user.uid, user.gid, user.additional_gids),
+                (uid, gid, additional),
+                "{text}"
+            );
         }
-        let user = look_up(PASSWD, GROUP, "1234", &["ssl".into(), "9".into(), "9".into()]).expect("valid");
+        let user =
+            look_up(PASSWD, GROUP, "1234", &["ssl".into(), "9".into(), "9".into()]).expect("valid");
         assert_eq!(user.additional_gids, [101, 9]);
     }
 
     #[test]
     fn unknown_names_are_told() {
         let error = look_up(PASSWD, GROUP, "nobody", &[]).expect_err("unknown");
-        assert_eq!(error.to_string(), "unable to find user nobody: no matching entries in passwd file");
+        assert_eq!(
+            error.to_string(),
+            "unable to find user nobody: no matching entries in passwd file"
+        );
         assert!(look_up(PASSWD, GROUP, "web:nogroup", &[]).is_err());
         assert!(look_up("", "", "4294967295", &[]).is_err());
     }

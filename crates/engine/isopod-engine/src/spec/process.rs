@@ -73,7 +73,11 @@ pub(crate) fn exec_process(
     for entry in &request.env {
         set(&mut env, entry);
     }
-    let cwd = if request.working_dir.is_empty() { &record.config.working_dir } else { &request.working_dir };
+    let cwd = if request.working_dir.is_empty() {
+        &record.config.working_dir
+    } else {
+        &request.working_dir
+    };
     Ok(Process {
         terminal: request.tty,
         console_size: console_size(console.unwrap_or(request.console_size)),
@@ -144,10 +148,25 @@ fn console_size(size: [u32; 2]) -> Option<ConsoleSize> {
 
 fn rlimits(defaults: &[Ulimit], own: &[Ulimit]) -> Result<Vec<Rlimit>> {
     const KNOWN: [&str; 16] = [
-        "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile",
-        "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
+        "as",
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
     ];
-    let inherited = defaults.iter().filter(|default| !own.iter().any(|ulimit| ulimit.name == default.name));
+    let inherited =
+        defaults.iter().filter(|default| !own.iter().any(|ulimit| ulimit.name == default.name));
     let limit = |value: i64| u64::try_from(value).unwrap_or(u64::MAX);
     inherited
         .chain(own)
@@ -162,11 +181,7 @@ fn rlimits(defaults: &[Ulimit], own: &[Ulimit]) -> Result<Vec<Rlimit>> {
                     ulimit.soft, ulimit.hard
                 )));
             }
-            Ok(Rlimit {
-                kind: format!("RLIMIT_{}", ulimit.name.to_ascii_uppercase()),
-                soft,
-                hard,
-            })
+            Ok(Rlimit { kind: format!("RLIMIT_{}", ulimit.name.to_ascii_uppercase()), soft, hard })
         })
         .collect()
 }
@@ -187,7 +202,9 @@ mod tests {
     #[test]
     fn ulimits_are_checked() {
         let ulimit = |name: &str, soft, hard| Ulimit { name: name.into(), soft, hard };
-        let limits = rlimits(&[ulimit("nofile", 1, 2), ulimit("core", 0, 0)], &[ulimit("nofile", 5, -1)]).expect("valid");
+        let limits =
+            rlimits(&[ulimit("nofile", 1, 2), ulimit("core", 0, 0)], &[ulimit("nofile", 5, -1)])
+                .expect("valid");
         assert_eq!(limits.len(), 2);
         assert_eq!((limits[1].soft, limits[1].hard), (5, u64::MAX));
         assert!(rlimits(&[], &[ulimit("nofile", 3, 2)]).is_err());

@@ -3,7 +3,8 @@
 use crate::Resources;
 use crate::error::{Error, Result};
 use isopod_oci::runtime::{
-    LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxPids, LinuxResources, LinuxThrottleDevice, LinuxWeightDevice,
+    LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxPids, LinuxResources, LinuxThrottleDevice,
+    LinuxWeightDevice,
 };
 use rustix::fs::{major, minor};
 
@@ -21,26 +22,36 @@ pub(crate) fn check(resources: &Resources) -> Result<Vec<String>> {
         return Err(Error::invalid("Minimum memory limit allowed is 6MB"));
     }
     if r.memory_bytes > 0 && r.memory_swap_bytes > 0 && r.memory_swap_bytes < r.memory_bytes {
-        return Err(Error::invalid("Minimum memoryswap limit should be larger than memory limit, see usage"));
+        return Err(Error::invalid(
+            "Minimum memoryswap limit should be larger than memory limit, see usage",
+        ));
     }
     if r.memory_bytes == 0 && r.memory_swap_bytes > 0 {
-        return Err(Error::invalid("You should always set the Memory limit when using Memoryswap limit, see usage"));
+        return Err(Error::invalid(
+            "You should always set the Memory limit when using Memoryswap limit, see usage",
+        ));
     }
-    if let Some(swappiness) = r.memory_swappiness.filter(|&swappiness| swappiness != -1) {
-        if !(0..=100).contains(&swappiness) {
-            return Err(Error::invalid(format_args!("Invalid value: {swappiness}, valid memory swappiness range is 0-100")));
-        }
+    if let Some(swappiness) = r.memory_swappiness.filter(|&swappiness| swappiness != -1)
+        && !(0..=100).contains(&swappiness)
+    {
+        return Err(Error::invalid(format_args!(
+            "Invalid value: {swappiness}, valid memory swappiness range is 0-100"
+        )));
     }
     if r.memory_reservation_bytes != 0 && r.memory_reservation_bytes < LEAST_MEMORY_BYTES {
         return Err(Error::invalid("Minimum memory reservation allowed is 6MB"));
     }
     if r.memory_bytes > 0 && r.memory_bytes < r.memory_reservation_bytes {
-        return Err(Error::invalid("Minimum memory limit can not be less than memory reservation limit, see usage"));
+        return Err(Error::invalid(
+            "Minimum memory limit can not be less than memory reservation limit, see usage",
+        ));
     }
     if r.nano_cpus != 0 {
         if r.cpu_period_us != 0 || r.cpu_quota_us != 0 {
             let what = if r.cpu_period_us != 0 { "CPU Period" } else { "CPU Quota" };
-            return Err(Error::invalid(format_args!("Conflicting options: Nano CPUs and {what} cannot both be set")));
+            return Err(Error::invalid(format_args!(
+                "Conflicting options: Nano CPUs and {what} cannot both be set"
+            )));
         }
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         if r.nano_cpus < 0 || r.nano_cpus > cpus as i64 * 1_000_000_000 {
@@ -50,13 +61,18 @@ pub(crate) fn check(resources: &Resources) -> Result<Vec<String>> {
         }
     }
     if r.cpu_period_us != 0 && !(1000..=1_000_000).contains(&r.cpu_period_us) {
-        return Err(Error::invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"));
+        return Err(Error::invalid(
+            "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
+        ));
     }
     if r.cpu_quota_us > 0 && r.cpu_quota_us < 1000 {
         return Err(Error::invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)"));
     }
     if r.cpu_shares < 0 {
-        return Err(Error::invalid(format_args!("shares must be a positive value: {}", r.cpu_shares)));
+        return Err(Error::invalid(format_args!(
+            "shares must be a positive value: {}",
+            r.cpu_shares
+        )));
     }
     if r.blkio_weight != 0 && !(10..=1000).contains(&r.blkio_weight) {
         return Err(Error::invalid("Range of blkio weight is from 10 to 1000"));
@@ -72,7 +88,10 @@ pub(crate) fn limits(resources: &Resources) -> Result<LinuxResources> {
     Ok(LinuxResources {
         memory: memory(resources),
         cpu: cpu(resources),
-        pids: resources.pids_limit.filter(|&limit| limit != 0).map(|limit| LinuxPids { limit: Some(limit) }),
+        pids: resources
+            .pids_limit
+            .filter(|&limit| limit != 0)
+            .map(|limit| LinuxPids { limit: Some(limit) }),
         block_io: block_io(resources)?,
         ..LinuxResources::default()
     })
@@ -134,12 +153,7 @@ fn block_io(r: &Resources) -> Result<Option<LinuxBlockIo>> {
             .iter()
             .map(|(path, weight)| {
                 let (major, minor) = numbers(path)?;
-                Ok(LinuxWeightDevice {
-                    major,
-                    minor,
-                    weight: Some(*weight),
-                    leaf_weight: None,
-                })
+                Ok(LinuxWeightDevice { major, minor, weight: Some(*weight), leaf_weight: None })
             })
             .collect::<Result<Vec<_>>>()?,
         throttle_read_bps_device: rates(&r.blkio_device_read_bps)?,
@@ -182,7 +196,11 @@ mod tests {
     fn nonsense_is_refused() {
         for bad in [
             Resources { memory_bytes: 1 << 20, ..Resources::default() },
-            Resources { memory_bytes: 64 << 20, memory_swap_bytes: 32 << 20, ..Resources::default() },
+            Resources {
+                memory_bytes: 64 << 20,
+                memory_swap_bytes: 32 << 20,
+                ..Resources::default()
+            },
             Resources { nano_cpus: 1_000_000_000_000, ..Resources::default() },
             Resources { nano_cpus: 1, cpu_quota_us: 1000, ..Resources::default() },
             Resources { blkio_weight: 5, ..Resources::default() },

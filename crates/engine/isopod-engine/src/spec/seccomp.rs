@@ -57,7 +57,8 @@ pub(crate) fn of(
     kernel: (u32, u32),
 ) -> Result<Option<LinuxSeccomp>> {
     let arch = || {
-        Arch::native().ok_or_else(|| Error::internal("there is no seccomp filter for this processor"))
+        Arch::native()
+            .ok_or_else(|| Error::internal("there is no seccomp filter for this processor"))
     };
     if record.host.privileged && !matches!(security.seccomp, Seccomp::Profile(_)) {
         return Ok(None);
@@ -82,7 +83,9 @@ impl Profile {
         let mut architectures = self.architectures.unwrap_or_default();
         let maps = self.arch_map.unwrap_or_default();
         if !maps.is_empty() && !architectures.is_empty() {
-            return Err(Error::invalid("both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'"));
+            return Err(Error::invalid(
+                "both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'",
+            ));
         }
         let native = native_name();
         if let Some(map) = maps.into_iter().find(|map| map.architecture == native) {
@@ -91,15 +94,21 @@ impl Profile {
         }
         let mut syscalls = Vec::new();
         for rule in self.syscalls.unwrap_or_default() {
-            let wanted = rule.includes.as_ref().map_or(Ok(true), |c| c.holds(capabilities, kernel, true))?
-                && !rule.excludes.as_ref().map_or(Ok(false), |c| c.holds(capabilities, kernel, false))?;
+            let wanted =
+                rule.includes.as_ref().map_or(Ok(true), |c| c.holds(capabilities, kernel, true))?
+                    && !rule
+                        .excludes
+                        .as_ref()
+                        .map_or(Ok(false), |c| c.holds(capabilities, kernel, false))?;
             if !wanted {
                 continue;
             }
             let mut names = rule.names.unwrap_or_default();
             if !rule.name.is_empty() {
                 if !names.is_empty() {
-                    return Err(Error::invalid("'name' and 'names' are both specified in the seccomp profile, use either"));
+                    return Err(Error::invalid(
+                        "'name' and 'names' are both specified in the seccomp profile, use either",
+                    ));
                 }
                 names.push(rule.name);
             }
@@ -136,7 +145,9 @@ impl Condition {
             let parsed = version.split_once('.').and_then(|(major, minor)| {
                 Some((major.parse::<u32>().ok()?, minor.split('.').next()?.parse::<u32>().ok()?))
             });
-            let least = parsed.ok_or_else(|| Error::invalid(format_args!("seccomp profile: invalid minKernel {version:?}")))?;
+            let least = parsed.ok_or_else(|| {
+                Error::invalid(format_args!("seccomp profile: invalid minKernel {version:?}"))
+            })?;
             outcomes.push(kernel >= least);
         }
         Ok(if all {
@@ -176,7 +187,12 @@ mod tests {
         let names = |capabilities: &[String]| {
             let profile: Profile = serde_json::from_str(text).expect("JSON");
             let converted = profile.convert(capabilities, (6, 1)).expect("valid");
-            converted.syscalls.iter().flat_map(|rule| rule.names.clone()).collect::<Vec<_>>().join(" ")
+            converted
+                .syscalls
+                .iter()
+                .flat_map(|rule| rule.names.clone())
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(names(&[]), "read write clone");
         assert_eq!(names(&["CAP_SYS_ADMIN".into()]), "read write mount");

@@ -47,7 +47,9 @@ impl Security {
             }
             "disable" => return Ok(()),
             // `key=value`, and the older `key:value`.
-            option => option.split_once('=').or_else(|| option.split_once(':')).ok_or_else(invalid)?,
+            option => {
+                option.split_once('=').or_else(|| option.split_once(':')).ok_or_else(invalid)?
+            }
         };
         match (key, value) {
             ("no-new-privileges", value) => {
@@ -69,7 +71,11 @@ impl Security {
             }
             // Labels only mean something where SELinux is on, which needs a policy to be asked.
             ("label", _) if !std::path::Path::new("/sys/fs/selinux/enforce").exists() => {}
-            ("label", _) => return Err(Error::invalid(format_args!("SELinux labels are not supported: {option}"))),
+            ("label", _) => {
+                return Err(Error::invalid(format_args!(
+                    "SELinux labels are not supported: {option}"
+                )));
+            }
             ("writable-cgroups", _) => {}
             _ => return Err(invalid()),
         }
@@ -90,7 +96,8 @@ mod tests {
 
     #[test]
     fn options_are_read_in_both_forms() {
-        let security = parse(&["no-new-privileges:true", "seccomp=unconfined", "apparmor:web"]).expect("valid");
+        let security = parse(&["no-new-privileges:true", "seccomp=unconfined", "apparmor:web"])
+            .expect("valid");
         assert!(security.no_new_privileges);
         assert_eq!(security.seccomp, Seccomp::Unconfined);
         assert_eq!(security.apparmor_profile.as_deref(), Some("web"));

@@ -30,16 +30,21 @@ impl Launcher {
             None => isopod_sys::sealed_exe::open(),
         };
         // Orphans of supervisors that are killed come to the engine, which reaps them.
-        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-            .map_err(|error| Error::internal("become the reaper of supervisors' orphans").because(std::io::Error::from(error)))?;
-        Ok(Self {
-            program: program.map_err(Error::io("open the engine's own program"))?,
-        })
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| {
+            Error::internal("become the reaper of supervisors' orphans")
+                .because(std::io::Error::from(error))
+        })?;
+        Ok(Self { program: program.map_err(Error::io("open the engine's own program"))? })
     }
 
     /// Starts a supervisor in a container's run-time directory. Its control socket accepts
     /// connections when this returns.
-    pub(crate) fn launch(&self, directory: &Path, mode: Mode, passed: Option<OwnedFd>) -> Result<Launched> {
+    pub(crate) fn launch(
+        &self,
+        directory: &Path,
+        mode: Mode,
+        passed: Option<OwnedFd>,
+    ) -> Result<Launched> {
         let failed = |what: &str| Error::io(format!("{what} in {}", directory.display()));
         let listener = listen(directory).map_err(failed("make the supervisor's socket"))?;
         let mut command = Command::new(format!("/proc/self/fd/{}", self.program.as_raw_fd()));
@@ -61,18 +66,26 @@ impl Launcher {
     /// not the file that the engine itself runs.
     pub(crate) fn init_program(&self, data_root: &Path) -> Result<PathBuf> {
         use std::os::unix::fs::PermissionsExt;
-        let stat = rustix::fs::fstat(&self.program)
-            .map_err(|error| Error::internal("look at the engine's program").because(std::io::Error::from(error)))?;
+        let stat = rustix::fs::fstat(&self.program).map_err(|error| {
+            Error::internal("look at the engine's program").because(std::io::Error::from(error))
+        })?;
         let directory = data_root.join("init");
-        let path = directory.join(format!("{}-{}-{}", env!("CARGO_PKG_VERSION"), stat.st_size, stat.st_mtime));
+        let path = directory.join(format!(
+            "{}-{}-{}",
+            env!("CARGO_PKG_VERSION"),
+            stat.st_size,
+            stat.st_mtime
+        ));
         if path.exists() {
             return Ok(path);
         }
         make_directory(&directory, 0o711)?;
         let failed = |what: &str| Error::io(format!("{what} {}", path.display()));
         let temporary = directory.join(format!(".{}", isopod_base::id::full()));
-        std::fs::copy(format!("/proc/self/fd/{}", self.program.as_raw_fd()), &temporary).map_err(failed("copy the init to"))?;
-        std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o555)).map_err(failed("make executable"))?;
+        std::fs::copy(format!("/proc/self/fd/{}", self.program.as_raw_fd()), &temporary)
+            .map_err(failed("copy the init to"))?;
+        std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o555))
+            .map_err(failed("make executable"))?;
         std::fs::rename(&temporary, &path).map_err(failed("rename the init to"))?;
         Ok(path)
     }

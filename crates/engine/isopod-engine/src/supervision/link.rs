@@ -57,7 +57,11 @@ impl Link {
     /// Asks something on a connection of its own, which is returned with the answer.
     pub(crate) async fn request(&self, request: &Request) -> Result<(Control, Reply)> {
         let mut control = self.connect().await.map_err(|source| {
-            Error::new(ErrorKind::Unavailable, format_args!("reach the supervisor in {}", self.path.display())).because(source)
+            Error::new(
+                ErrorKind::Unavailable,
+                format_args!("reach the supervisor in {}", self.path.display()),
+            )
+            .because(source)
         })?;
         let reply = control.request(request).await?;
         Ok((control, reply))

@@ -17,7 +17,10 @@ pub(crate) fn end_supervisor(directory: &Path) {
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
             return;
         }
-        let pid = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).and_then(Pid::from_raw);
+        let pid = std::fs::read_to_string(&path)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .and_then(Pid::from_raw);
         if let Some(pid) = pid {
             let _ = kill_process(pid, Signal::KILL);
         }

@@ -2,7 +2,8 @@
 
 use isopod_images::tar::{Entry, Kind, Writer};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxFlags, major, makedev, minor, openat, readlinkat, statx,
+    AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxFlags, major, makedev, minor, openat,
+    readlinkat, statx,
 };
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -28,11 +29,7 @@ pub(crate) struct Pack<'a> {
 
 /// Writes the archive.
 pub(crate) fn pack(what: &Pack<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut packer = Packer {
-        writer: Writer::new(out),
-        seen: HashMap::new(),
-        mount: None,
-    };
+    let mut packer = Packer { writer: Writer::new(out), seen: HashMap::new(), mount: None };
     if what.one_mount {
         packer.mount = Some(look_at(what.parent, what.name)?.stx_mnt_id);
     }
@@ -50,7 +47,13 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    fn add(&mut self, parent: BorrowedFd<'_>, name: &CStr, path: &[u8], depth: usize) -> io::Result<()> {
+    fn add(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        name: &CStr,
+        path: &[u8],
+        depth: usize,
+    ) -> io::Result<()> {
         let stat = match look_at(parent, name) {
             Ok(stat) => stat,
             // It went away meanwhile.
@@ -82,9 +85,17 @@ impl Packer<'_> {
         }
     }
 
-    fn add_children(&mut self, parent: BorrowedFd<'_>, name: &CStr, path: &[u8], depth: usize) -> io::Result<()> {
+    fn add_children(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        name: &CStr,
+        path: &[u8],
+        depth: usize,
+    ) -> io::Result<()> {
         if depth >= DEPTH_LIMIT {
-            return Err(io::Error::other(format!("directories are nested deeper than {DEPTH_LIMIT}")));
+            return Err(io::Error::other(format!(
+                "directories are nested deeper than {DEPTH_LIMIT}"
+            )));
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = openat(parent, name, flags, Mode::empty())?;
@@ -99,7 +110,13 @@ impl Packer<'_> {
         Ok(())
     }
 
-    fn add_file(&mut self, parent: BorrowedFd<'_>, name: &CStr, mut entry: Entry, stat: &Statx) -> io::Result<()> {
+    fn add_file(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        name: &CStr,
+        mut entry: Entry,
+        stat: &Statx,
+    ) -> io::Result<()> {
         if stat.stx_nlink > 1 {
             let id = (makedev(stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino);
             if let Some(first) = self.seen.get(&id) {

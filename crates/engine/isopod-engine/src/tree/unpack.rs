@@ -6,8 +6,9 @@ use isopod_images::layer::decompress;
 use isopod_images::tar::{Entry, Kind, Reader};
 use isopod_images::{LayerError, Limits};
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat, fchmod, fchown,
-    fsetxattr, futimens, linkat, makedev, mkdirat, mknodat, openat, statat, symlinkat, unlinkat, utimensat,
+    AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat,
+    fchmod, fchown, fsetxattr, futimens, linkat, makedev, mkdirat, mknodat, openat, statat,
+    symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 use std::ffi::{CString, OsStr};
@@ -58,11 +59,9 @@ impl Sink<'_> {
             let entry = shown.clone();
             move |source: io::Error| LayerError::EntryIo { entry, action, source }
         };
-        let refused = |reason: String| LayerError::Entry {
-            entry: shown.clone(),
-            reason,
-        };
-        let parts = parts(&entry.path).ok_or_else(|| refused("the path leads out of the directory".into()))?;
+        let refused = |reason: String| LayerError::Entry { entry: shown.clone(), reason };
+        let parts = parts(&entry.path)
+            .ok_or_else(|| refused("the path leads out of the directory".into()))?;
         let Some((name, above)) = parts.split_last() else {
             // The directory itself: its attributes are not the archive's to change.
             return Ok(());
@@ -72,7 +71,11 @@ impl Sink<'_> {
         self.clear(&parent, &name, entry.kind).map_err(|error| match error {
             Errno::ISDIR | Errno::NOTDIR => refused(format!(
                 "cannot overwrite {}",
-                if error == Errno::ISDIR { "directory with non-directory" } else { "non-directory with directory" }
+                if error == Errno::ISDIR {
+                    "directory with non-directory"
+                } else {
+                    "non-directory with directory"
+                }
             )),
             error => failed("replace what is there")(error.into()),
         })?;
@@ -88,11 +91,14 @@ impl Sink<'_> {
                 directories.push((path, entry.mtime));
             }
             Kind::Symlink => {
-                symlinkat(OsStr::from_bytes(&entry.link), &parent, &name).map_err(|e| failed("make the link")(e.into()))?;
+                symlinkat(OsStr::from_bytes(&entry.link), &parent, &name)
+                    .map_err(|e| failed("make the link")(e.into()))?;
             }
             Kind::HardLink => {
-                let link = self::parts(&entry.link).ok_or_else(|| refused("the link leads out of the directory".into()))?;
-                let (last, above) = link.split_last().ok_or_else(|| refused("a link to nothing".into()))?;
+                let link = self::parts(&entry.link)
+                    .ok_or_else(|| refused("the link leads out of the directory".into()))?;
+                let (last, above) =
+                    link.split_last().ok_or_else(|| refused("a link to nothing".into()))?;
                 let from = self.directory(above).map_err(failed("find the link's target"))?;
                 linkat(&from, OsStr::from_bytes(last), &parent, &name, AtFlags::empty())
                     .map_err(|e| failed("make the hard link")(e.into()))?;
@@ -110,9 +116,11 @@ impl Sink<'_> {
             Kind::Other(_) => return Ok(()),
         }
         let (uid, gid) = self.owner(entry);
-        chownat(&parent, &name, uid, gid, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| failed("set the owner")(e.into()))?;
+        chownat(&parent, &name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|e| failed("set the owner")(e.into()))?;
         if entry.kind != Kind::Symlink {
-            chmodat(&parent, &name, mode, AtFlags::empty()).map_err(|e| failed("set the mode")(e.into()))?;
+            chmodat(&parent, &name, mode, AtFlags::empty())
+                .map_err(|e| failed("set the mode")(e.into()))?;
         }
         let _ = utimensat(&parent, &name, &times(entry.mtime), AtFlags::SYMLINK_NOFOLLOW);
         Ok(())
@@ -126,8 +134,10 @@ impl Sink<'_> {
         reader: &mut Reader<R>,
         failed: &dyn Fn(&'static str) -> F,
     ) -> Result<(), LayerError> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat(parent, name, flags, Mode::from_raw_mode(0o600)).map_err(|e| failed("create the file")(e.into()))?;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = openat(parent, name, flags, Mode::from_raw_mode(0o600))
+            .map_err(|e| failed("create the file")(e.into()))?;
         let mut file = std::fs::File::from(fd);
         let whole = [isopod_images::tar::Piece { offset: 0, length: entry.size }];
         for piece in entry.sparse.as_deref().unwrap_or(&whole) {
@@ -148,7 +158,8 @@ impl Sink<'_> {
         }
         let (uid, gid) = self.owner(entry);
         fchown(&file, uid, gid).map_err(|e| failed("set the owner")(e.into()))?;
-        fchmod(&file, Mode::from_raw_mode(entry.mode & 0o7777)).map_err(|e| failed("set the mode")(e.into()))?;
+        fchmod(&file, Mode::from_raw_mode(entry.mode & 0o7777))
+            .map_err(|e| failed("set the mode")(e.into()))?;
         for (key, value) in &entry.xattrs {
             // What the file system or the engine's rights do not allow is left out.
             let _ = fsetxattr(&file, OsStr::from_bytes(key), value, XattrFlags::empty());
@@ -175,7 +186,11 @@ impl Sink<'_> {
         for end in 1..=parts.len() {
             let path = format!("{}/{}", self.target, join(&parts[..end]));
             if let Err(Errno::NOENT) = open(self.root, &path, flags) {
-                let above = open(self.root, &format!("{}/{}", self.target, join(&parts[..end - 1])), flags)?;
+                let above = open(
+                    self.root,
+                    &format!("{}/{}", self.target, join(&parts[..end - 1])),
+                    flags,
+                )?;
                 mkdirat(&above, OsStr::from_bytes(parts[end - 1]), Mode::from_raw_mode(0o755))?;
             }
         }
@@ -202,10 +217,8 @@ impl Sink<'_> {
 
 /// The components of a path of an archive; `None` if it goes up.
 fn parts(path: &[u8]) -> Option<Vec<&[u8]>> {
-    let parts: Vec<_> = path
-        .split(|&byte| byte == b'/')
-        .filter(|part| !part.is_empty() && *part != b".")
-        .collect();
+    let parts: Vec<_> =
+        path.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
     (!parts.contains(&&b".."[..])).then_some(parts)
 }
 
@@ -214,14 +227,8 @@ fn join(parts: &[&[u8]]) -> String {
 }
 
 fn times(mtime: (i64, u32)) -> Timestamps {
-    let time = Timespec {
-        tv_sec: mtime.0,
-        tv_nsec: mtime.1.into(),
-    };
-    Timestamps {
-        last_access: time,
-        last_modification: time,
-    }
+    let time = Timespec { tv_sec: mtime.0, tv_nsec: mtime.1.into() };
+    Timestamps { last_access: time, last_modification: time }
 }
 
 #[cfg(test)]

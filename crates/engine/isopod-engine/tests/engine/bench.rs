@@ -1,8 +1,8 @@
 //! An engine in directories of its own, with an image of busybox in it.
 
 use isopod_engine::{
-    Attached, Config, ContainerDetails, CreateContainer, Engine, ImportImage, NetworkMode, RemoveContainer, StreamKind,
-    WaitCondition,
+    Attached, Config, ContainerDetails, CreateContainer, Engine, ImportImage, NetworkMode,
+    RemoveContainer, StreamKind, WaitCondition,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -58,18 +58,31 @@ impl Bench {
             archive.directory(directory, 0).expect("writes");
         }
         archive.file("data/seed", 0, b"from the image\n").expect("writes");
-        archive.file("etc/passwd", 0, b"root:x:0:0::/root:/bin/sh\nweb:x:33:33::/:/bin/sh\n").expect("writes");
+        archive
+            .file("etc/passwd", 0, b"root:x:0:0::/root:/bin/sh\nweb:x:33:33::/:/bin/sh\n")
+            .expect("writes");
         archive.file("etc/group", 0, b"root:x:0:\nweb:x:33:\nssl:x:101:web\n").expect("writes");
         let busybox = std::fs::read("/bin/busybox").expect("busybox");
         let entry = isopod_images::tar::Entry {
             size: busybox.len() as u64,
-            ..isopod_images::tar::Entry::plain(b"bin/busybox", isopod_images::tar::Kind::File, 0o755)
+            ..isopod_images::tar::Entry::plain(
+                b"bin/busybox",
+                isopod_images::tar::Kind::File,
+                0o755,
+            )
         };
         archive.copy(&entry, &mut &busybox[..]).expect("writes");
-        for applet in ["sh", "true", "false", "echo", "cat", "sleep", "id", "ls", "mount", "touch", "seq", "kill", "env", "hostname", "dd", "yes", "test"] {
+        for applet in [
+            "sh", "true", "false", "echo", "cat", "sleep", "id", "ls", "mount", "touch", "seq",
+            "kill", "env", "hostname", "dd", "yes", "test",
+        ] {
             let link = isopod_images::tar::Entry {
                 link: b"busybox".to_vec(),
-                ..isopod_images::tar::Entry::plain(format!("bin/{applet}").as_bytes(), isopod_images::tar::Kind::Symlink, 0o777)
+                ..isopod_images::tar::Entry::plain(
+                    format!("bin/{applet}").as_bytes(),
+                    isopod_images::tar::Kind::Symlink,
+                    0o777,
+                )
             };
             archive.header(&link).expect("writes");
         }
@@ -88,14 +101,22 @@ impl Bench {
         }
     }
 
-    pub(crate) async fn create(&self, words: &[&str], change: impl FnOnce(&mut CreateContainer)) -> String {
+    pub(crate) async fn create(
+        &self,
+        words: &[&str],
+        change: impl FnOnce(&mut CreateContainer),
+    ) -> String {
         let mut request = request(words);
         change(&mut request);
         self.engine.create_container(request).await.expect("creates").id
     }
 
     /// Runs a container to its end; exit code and output.
-    pub(crate) async fn run(&self, words: &[&str], change: impl FnOnce(&mut CreateContainer)) -> (i32, String) {
+    pub(crate) async fn run(
+        &self,
+        words: &[&str],
+        change: impl FnOnce(&mut CreateContainer),
+    ) -> (i32, String) {
         let id = self.create(words, change).await;
         let options = isopod_engine::AttachContainer {
             stdout: true,
@@ -105,10 +126,16 @@ impl Bench {
         };
         let mut attached = self.engine.attach_container(&id, options).await.expect("attaches");
         let wait = self.engine.wait_container(&id, WaitCondition::NextExit).await.expect("waits");
-        self.engine.start_container(&id).await.unwrap_or_else(|error| panic!("starts: {}", error.full_message()));
+        self.engine
+            .start_container(&id)
+            .await
+            .unwrap_or_else(|error| panic!("starts: {}", error.full_message()));
         let (out, err) = read_all(&mut attached).await;
         let exit = wait.result().await.exit_code;
-        let _ = self.engine.remove_container(&id, RemoveContainer { volumes: true, ..RemoveContainer::default() }).await;
+        let _ = self
+            .engine
+            .remove_container(&id, RemoveContainer { volumes: true, ..RemoveContainer::default() })
+            .await;
         (exit, out + &err)
     }
 

@@ -29,7 +29,7 @@ impl Process {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::inherit())
             .spawn()
             .expect("spawns");
         let mut process = Self {
@@ -88,7 +88,12 @@ impl Process {
 async fn directories() -> tempfile::TempDir {
     let bench = Bench::new().await;
     let target = tempfile::tempdir().expect("directory");
-    let copied = Command::new("cp").arg("-a").arg(bench.dir.path().join("data")).arg(target.path()).status().expect("cp");
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(bench.dir.path().join("data"))
+        .arg(target.path())
+        .status()
+        .expect("cp");
     assert!(copied.success());
     target
 }
@@ -98,7 +103,9 @@ fn supervisor_of(directory: &Path, id: &str) -> i32 {
     let path = directory.join("exec/containers").join(id).join("supervisor.pid");
     loop {
         // It is empty for a moment while a new one writes its number.
-        if let Ok(pid) = std::fs::read_to_string(&path).expect("there is a supervisor").trim().parse() {
+        if let Ok(pid) =
+            std::fs::read_to_string(&path).expect("there is a supervisor").trim().parse()
+        {
             return pid;
         }
     }
@@ -132,10 +139,12 @@ async fn killed_supervisors_and_engines_lose_no_line_and_no_exit_code() {
     let log = PathBuf::from(engine.ask("log counter"));
     let pid = engine.expect_state("counter", "running");
     // A seeded order of kills: the supervisor, the engine, both.
-    let seed = std::env::var("ISOPOD_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42u64);
+    let seed =
+        std::env::var("ISOPOD_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42u64);
     let mut random = seed;
     for round in 0..30 {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (what, pause_us) = ((random >> 33) % 3, (random >> 40) % 20_000);
         std::thread::sleep(Duration::from_micros(pause_us));
         if what != 1 {
@@ -204,7 +213,9 @@ async fn an_exit_while_the_engine_is_dead_is_found() {
 async fn a_crash_at_any_step_leaves_nothing_half_done() {
     skip_unless_possible!("a_crash_at_any_step_leaves_nothing_half_done");
     if !cfg!(debug_assertions) {
-        eprintln!("SKIP: a_crash_at_any_step_leaves_nothing_half_done: fail points are in debug builds only");
+        eprintln!(
+            "SKIP: a_crash_at_any_step_leaves_nothing_half_done: fail points are in debug builds only"
+        );
         return;
     }
     let directory = directories().await;
@@ -219,7 +230,8 @@ async fn a_crash_at_any_step_leaves_nothing_half_done() {
         let state = engine.ask("state one");
         if !state.starts_with("error: No such container") {
             // Whatever it was in the middle of: the container is whole, and can be used.
-            let known = ["created", "running", "exited 3"].iter().any(|known| state.starts_with(known));
+            let known =
+                ["created", "running", "exited 3"].iter().any(|known| state.starts_with(known));
             assert!(known, "after {point}: {state}");
             if !state.starts_with("running") {
                 let started = engine.ask("start one");
@@ -247,7 +259,13 @@ fn assert_nothing_left(directory: &Path) {
 
 fn leftovers(directory: &Path) -> Vec<String> {
     let mut left = Vec::new();
-    for place in ["data/containers", "exec/containers", "exec/runtime", "data/volumes", "data/volumes/.removed"] {
+    for place in [
+        "data/containers",
+        "exec/containers",
+        "exec/runtime",
+        "data/volumes",
+        "data/volumes/.removed",
+    ] {
         for entry in std::fs::read_dir(directory.join(place)).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.len() == 64 {

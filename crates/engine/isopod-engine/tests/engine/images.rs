@@ -1,11 +1,10 @@
 //! Images between the engine, a registry and archives of other tools.
 
 use crate::peer::Registry;
-use isopod_base::Digest;
 use isopod_engine::{
     Config, Engine, ErrorKind, ImportImage, Progress, ProgressStream, PullImage, PushImage,
 };
-use isopod_oci::image::{Descriptor, Platform, media_type};
+use isopod_oci::image::{Descriptor, media_type};
 use isopod_registry::{Client, Reference};
 use isopod_testkit::{Limited, TempDir, is_root, peer, skip, temp_dir};
 use std::path::{Path, PathBuf};
@@ -134,10 +133,8 @@ async fn an_image_goes_to_a_registry_and_comes_back() {
     for status in ["Pulling fs layer", "Verifying Checksum", "Download complete", "Pull complete"] {
         assert!(pulled.contains(&format!("{layer}: {status}")), "{status}: {pulled:?}");
     }
-    let ending = [
-        format!(": Digest: {digest}"),
-        format!(": Status: Downloaded newer image for {name}"),
-    ];
+    let ending =
+        [format!(": Digest: {digest}"), format!(": Status: Downloaded newer image for {name}")];
     assert_eq!(pulled[pulled.len() - 2..], ending);
     assert_eq!(fresh.ids().await, [id.clone()]);
     let details = fresh.engine.image(&name).await.unwrap();
@@ -166,7 +163,8 @@ async fn damage_in_the_registry_is_named_and_leaves_nothing() {
     let name = registry.name("app:1");
     bench.engine.tag_image("app:1", &name).await.unwrap();
     bench.push(&name).await.unwrap();
-    let (largest, _) = files(&registry.storage()).into_iter().max_by_key(|(_, size)| *size).unwrap();
+    let (largest, _) =
+        files(&registry.storage()).into_iter().max_by_key(|(_, size)| *size).unwrap();
     let mut bytes = std::fs::read(&largest).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -177,10 +175,14 @@ async fn damage_in_the_registry_is_named_and_leaves_nothing() {
     let digest = largest.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
     assert!(failure.contains(&digest), "{failure}");
     assert!(fresh.ids().await.is_empty());
+    // Documents that arrived whole may stay for the next try, the layer and its files may not.
     let left: Vec<PathBuf> = files(&fresh.dir.path().join("data/images"))
         .into_iter()
         .map(|(path, _)| path)
-        .filter(|path| path.components().any(|part| part.as_os_str() == "ingest" || part.as_os_str() == "fs"))
+        .filter(|path| {
+            let text = path.display().to_string();
+            text.contains(&digest) || text.contains("/fs/")
+        })
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -210,21 +212,14 @@ async fn the_platform_chooses_from_an_index() {
     let (_, digest, size) = pushed.last().unwrap().pushed.clone().unwrap();
     let mut entry = Descriptor::new(media_type::MANIFEST, digest.parse().unwrap(), size);
     entry.platform = Some(isopod_images::platform::host());
-    let mut absent = Descriptor::new(media_type::MANIFEST, Digest::sha256(b"absent"), 7);
-    absent.platform =
-        Some(Platform { os: "plan9".into(), architecture: "mips".into(), ..Platform::default() });
     let index = serde_json::json!({
-        "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [absent, entry],
+        "schemaVersion": 2, "mediaType": media_type::INDEX, "manifests": [entry],
     });
     let both = Reference::parse(&registry.name("app:both")).unwrap();
     let client = Client::new(isopod_registry::Config::default()).unwrap();
     let bytes = serde_json::to_vec(&index).unwrap();
     let remote = client.repository(&both, None);
-    if let Err(error) = remote.push_manifest(&both, media_type::INDEX, bytes.into()).await {
-        // A registry may insist on all that an index lists.
-        skip("the_platform_chooses_from_an_index", &error.to_string());
-        return;
-    }
+    remote.push_manifest(&both, media_type::INDEX, bytes.into()).await.unwrap();
     let fresh = Bench::new().await;
     let failure = fresh.pull(&both.familiar(), Some("linux/s390x")).await.unwrap_err();
     assert_eq!(failure, "no matching manifest for linux/s390x in the manifest list entries");
@@ -247,7 +242,10 @@ async fn other_tools_read_what_is_pushed_and_saved() {
     let path = |name: &str| bench.dir.path().join(name).display().to_string();
     let (pulled, saved) = (path("pulled.tar"), path("saved.tar"));
     let from = format!("docker://{name}");
-    run("skopeo", &["copy", "--src-tls-verify=false", &from, &format!("docker-archive:{pulled}:x:1")]);
+    run(
+        "skopeo",
+        &["copy", "--src-tls-verify=false", &from, &format!("docker-archive:{pulled}:x:1")],
+    );
 
     let mut archive = bench.engine.save_images(vec!["app:1".to_owned()], None).await.unwrap();
     let mut bytes = Vec::new();
@@ -260,7 +258,8 @@ async fn other_tools_read_what_is_pushed_and_saved() {
     run("skopeo", &["copy", "--dest-tls-verify=false", &format!("docker-archive:{saved}"), &to]);
 
     let fresh = Bench::new().await;
-    let loaded = finish(fresh.engine.load_images(stream_of(Path::new(&pulled))).await.unwrap()).await;
+    let loaded =
+        finish(fresh.engine.load_images(stream_of(Path::new(&pulled))).await.unwrap()).await;
     let said: Vec<_> = loaded.unwrap().into_iter().filter_map(|step| step.stream).collect();
     assert_eq!(said, ["Loaded image: x:1\n"]);
     fresh.pull(&registry.name("copied:1"), None).await.unwrap();
@@ -280,7 +279,10 @@ async fn bad_names_are_refused_in_dockers_words() {
     let bench = Bench::new().await;
     let pull = PullImage { reference: "a b".to_owned(), ..PullImage::default() };
     let error = bench.engine.pull_image(pull).await.unwrap_err();
-    assert_eq!((error.kind(), error.full_message()), (ErrorKind::InvalidParameter, "invalid reference format".to_owned()));
+    assert_eq!(
+        (error.kind(), error.full_message()),
+        (ErrorKind::InvalidParameter, "invalid reference format".to_owned())
+    );
     let error = bench.engine.image("Nope").await.unwrap_err();
     assert!(error.full_message().ends_with("must be lowercase"), "{error}");
     let error = bench.engine.image("nope").await.unwrap_err();

@@ -2,8 +2,9 @@
 
 use crate::bench::{Bench, read_all, request, skip_unless_possible};
 use isopod_engine::{
-    AttachContainer, CommitContainer, CreateExec, ErrorKind, ListContainers, PutArchive, ReadLogs, RemoveContainer,
-    RestartPolicy, StartExec, Status, SubscribeEvents, UpdateContainer, WaitCondition,
+    AttachContainer, CommitContainer, CreateExec, ErrorKind, ListContainers, PutArchive, ReadLogs,
+    RemoveContainer, RestartPolicy, StartExec, Status, SubscribeEvents, UpdateContainer,
+    WaitCondition,
 };
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use std::time::Duration;
 async fn exit_codes_and_output_come_back() {
     skip_unless_possible!("exit_codes_and_output_come_back");
     let bench = Bench::new().await;
-    let (exit, output) = bench.run(&["sh", "-c", "echo hello; echo oops >&2; exit 7"], |_| {}).await;
+    let (exit, output) =
+        bench.run(&["sh", "-c", "echo hello; echo oops >&2; exit 7"], |_| {}).await;
     assert_eq!((exit, output.as_str()), (7, "hello\noops\n"));
     let (exit, output) = bench.run(&["sh", "-c", "kill -9 $$"], |r| r.host.init = Some(true)).await;
     assert_eq!((exit, output.as_str()), (137, ""));
@@ -44,7 +46,9 @@ async fn names_conflict_and_change() {
     let error = bench.engine.create_container(second).await.expect_err("taken");
     assert_eq!(
         error.to_string(),
-        format!("Conflict. The container name \"/one\" is already in use by container \"{id}\". You have to remove (or rename) that container to be able to reuse that name.")
+        format!(
+            "Conflict. The container name \"/one\" is already in use by container \"{id}\". You have to remove (or rename) that container to be able to reuse that name."
+        )
     );
     bench.engine.rename_container("one", "two").await.expect("renames");
     assert_eq!(bench.details("two").await.id, id);
@@ -54,7 +58,10 @@ async fn names_conflict_and_change() {
     let mut missing = request(&["true"]);
     missing.config.image = "nowhere".into();
     let error = bench.engine.create_container(missing).await.expect_err("no image");
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::NotFound, "No such image: nowhere:latest"));
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::NotFound, "No such image: nowhere:latest")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,7 +83,10 @@ async fn stop_kill_pause_and_restart() {
     let error = engine.stop_container(&id, None, None).await.expect_err("stopped");
     assert_eq!(error.kind(), ErrorKind::NotModified);
     let error = engine.kill_container(&id, None).await.expect_err("not running");
-    assert_eq!(error.to_string(), format!("cannot kill container: {id}: container {id} is not running"));
+    assert_eq!(
+        error.to_string(),
+        format!("cannot kill container: {id}: container {id} is not running")
+    );
     engine.restart_container(&id, None, Some(0)).await.expect("restarts");
     engine.kill_container(&id, None).await.expect("kills");
     let state = bench.details(&id).await.state;
@@ -90,7 +100,8 @@ async fn exec_sessions_run_beside() {
     skip_unless_possible!("exec_sessions_run_beside");
     let bench = Bench::new().await;
     let engine = &bench.engine;
-    let id = bench.create(&["sleep", "1000"], |r| r.config.env = vec!["WHO=container".into()]).await;
+    let id =
+        bench.create(&["sleep", "1000"], |r| r.config.env = vec!["WHO=container".into()]).await;
     engine.start_container(&id).await.expect("starts");
     let request = CreateExec {
         cmd: ["sh", "-c", "read line; echo $line $WHO; id -u; exit 4"].map(str::to_owned).to_vec(),
@@ -101,7 +112,8 @@ async fn exec_sessions_run_beside() {
         ..CreateExec::default()
     };
     let exec = engine.create_exec(&id, request).await.expect("prepares");
-    let mut attached = engine.start_exec(&exec, StartExec::default()).await.expect("starts").expect("attached");
+    let mut attached =
+        engine.start_exec(&exec, StartExec::default()).await.expect("starts").expect("attached");
     let mut input = attached.input.take().expect("stdin");
     input.write(b"hello\n").await.expect("writes");
     input.close().await.expect("closes");
@@ -109,16 +121,16 @@ async fn exec_sessions_run_beside() {
     assert_eq!((out.as_str(), err.as_str()), ("hello container\n33\n", ""));
     let details = engine.exec(&exec).await.expect("inspects");
     assert_eq!((details.running, details.exit_code), (false, Some(4)));
-    let missing = CreateExec {
-        cmd: vec!["nothing".into()],
-        ..CreateExec::default()
-    };
+    let missing = CreateExec { cmd: vec!["nothing".into()], ..CreateExec::default() };
     let exec = engine.create_exec(&id, missing).await.expect("prepares");
     let error = engine.start_exec(&exec, StartExec::default()).await.expect_err("no such program");
     assert_eq!(error.kind(), ErrorKind::CommandNotFound, "{}", error.full_message());
     let top = engine.container_top(&id, "").await.expect("top");
     assert_eq!(top.processes.len(), 1);
-    engine.remove_container(&id, RemoveContainer { force: true, ..RemoveContainer::default() }).await.expect("removes");
+    engine
+        .remove_container(&id, RemoveContainer { force: true, ..RemoveContainer::default() })
+        .await
+        .expect("removes");
     assert!(engine.container(&id, false).await.is_err());
 }
 
@@ -134,7 +146,8 @@ async fn terminals_have_a_size_and_echo() {
             r.host.console_size = [33, 77];
         })
         .await;
-    let options = AttachContainer { stdin: true, stdout: true, stream: true, ..AttachContainer::default() };
+    let options =
+        AttachContainer { stdin: true, stdout: true, stream: true, ..AttachContainer::default() };
     let mut attached = engine.attach_container(&id, options).await.expect("attaches");
     assert!(attached.tty);
     engine.start_container(&id).await.expect("starts");
@@ -155,7 +168,13 @@ async fn stdin_flows_in_and_ends() {
             r.config.stdin_once = true;
         })
         .await;
-    let options = AttachContainer { stdin: true, stdout: true, stderr: true, stream: true, ..AttachContainer::default() };
+    let options = AttachContainer {
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        stream: true,
+        ..AttachContainer::default()
+    };
     let mut attached = engine.attach_container(&id, options).await.expect("attaches");
     engine.start_container(&id).await.expect("starts");
     let mut input = attached.input.take().expect("stdin");
@@ -177,7 +196,8 @@ async fn files_go_in_and_out() {
     skip_unless_possible!("files_go_in_and_out");
     let bench = Bench::new().await;
     let engine = &bench.engine;
-    let id = bench.create(&["sh", "-c", "cat /tmp/in; echo new > /data/new; sleep 1000"], |_| {}).await;
+    let id =
+        bench.create(&["sh", "-c", "cat /tmp/in; echo new > /data/new; sleep 1000"], |_| {}).await;
     let mut archive = isopod_images::tar::Writer::new(Vec::new());
     archive.file("in", 0, b"copied in\n").expect("writes");
     let bytes = archive.finish().expect("ends");
@@ -206,11 +226,19 @@ async fn files_go_in_and_out() {
     let error = engine.stat_path(&id, "/nothing").await.expect_err("missing");
     assert_eq!(error.to_string(), format!("Could not find the file /nothing in container {id}"));
     let image = engine
-        .commit_container(&id, CommitContainer { reference: "changed".into(), pause: true, ..CommitContainer::default() })
+        .commit_container(
+            &id,
+            CommitContainer {
+                reference: "changed".into(),
+                pause: true,
+                ..CommitContainer::default()
+            },
+        )
         .await
         .unwrap_or_else(|error| panic!("commits: {}", error.full_message()));
     assert!(image.starts_with("sha256:"));
-    let (exit, output) = bench.run(&["cat", "/data/new"], |r| r.config.image = "changed".into()).await;
+    let (exit, output) =
+        bench.run(&["cat", "/data/new"], |r| r.config.image = "changed".into()).await;
     assert_eq!((exit, output.as_str()), (0, "new\n"));
     let mut stream = engine.export_container(&id).await.expect("exports");
     let mut size = 0;
@@ -226,12 +254,16 @@ async fn volumes_are_filled_kept_and_pruned() {
     let bench = Bench::new().await;
     let engine = &bench.engine;
     let (exit, output) = bench
-        .run(&["sh", "-c", "cat /data/seed; echo more > /data/more"], |r| r.host.binds = vec!["named:/data".into()])
+        .run(&["sh", "-c", "cat /data/seed; echo more > /data/more"], |r| {
+            r.host.binds = vec!["named:/data".into()]
+        })
         .await;
     assert_eq!((exit, output.as_str()), (0, "from the image\n"));
-    let (_, output) = bench.run(&["cat", "/x/more"], |r| r.host.binds = vec!["named:/x:ro".into()]).await;
+    let (_, output) =
+        bench.run(&["cat", "/x/more"], |r| r.host.binds = vec!["named:/x:ro".into()]).await;
     assert_eq!(output, "more\n");
-    let (exit, _) = bench.run(&["touch", "/x/y"], |r| r.host.binds = vec!["named:/x:ro".into()]).await;
+    let (exit, _) =
+        bench.run(&["touch", "/x/y"], |r| r.host.binds = vec!["named:/x:ro".into()]).await;
     assert_ne!(exit, 0);
     let id = bench
         .create(&["true"], |r| {
@@ -242,7 +274,10 @@ async fn volumes_are_filled_kept_and_pruned() {
     assert_eq!(engine.volumes(&Default::default()).await.expect("lists").len(), 2);
     let error = engine.remove_volume("named", false).await.expect_err("in use");
     assert_eq!(error.to_string(), format!("remove named: volume is in use - [{id}]"));
-    engine.remove_container(&id, RemoveContainer { volumes: true, ..RemoveContainer::default() }).await.expect("removes");
+    engine
+        .remove_container(&id, RemoveContainer { volumes: true, ..RemoveContainer::default() })
+        .await
+        .expect("removes");
     assert_eq!(engine.volumes(&Default::default()).await.expect("lists").len(), 1);
     engine.remove_volume("named", false).await.expect("removes");
     assert!(engine.volume("named").await.is_err());
@@ -266,7 +301,12 @@ async fn settings_reach_the_container() {
         })
         .await;
     assert_eq!(exit, 0, "{output}");
-    assert!(output.contains("inside\n") && output.contains("uid=33(web) gid=33(web) groups=101(ssl)") && output.contains("bar\n"), "{output}");
+    assert!(
+        output.contains("inside\n")
+            && output.contains("uid=33(web) gid=33(web) groups=101(ssl)")
+            && output.contains("bar\n"),
+        "{output}"
+    );
     assert!(output.contains("Read-only file system"), "{output}");
     let (exit, output) = bench
         .run(&["sh", "-c", "echo $$; hostname"], |r| {
@@ -276,7 +316,11 @@ async fn settings_reach_the_container() {
         .await;
     assert_eq!(exit, 0);
     assert_ne!(output.lines().next(), Some("1"), "the host's processes are seen");
-    let (exit, output) = bench.run(&["sh", "-c", "mount -t tmpfs none /tmp && echo mounted"], |r| r.host.privileged = true).await;
+    let (exit, output) = bench
+        .run(&["sh", "-c", "mount -t tmpfs none /tmp && echo mounted"], |r| {
+            r.host.privileged = true
+        })
+        .await;
     assert_eq!((exit, output.as_str()), (0, "mounted\n"));
 }
 
@@ -287,17 +331,23 @@ async fn lists_events_logs_and_updates() {
     let engine = &bench.engine;
     let mut events = engine.events(SubscribeEvents::default()).await.expect("subscribes");
     let id = bench
-        .create(&["sh", "-c", "for i in $(seq 1 20); do echo line $i; done; echo err >&2; exit 2"], |r| {
-            r.name = Some("talker".into());
-            r.config.labels.insert("tier".into(), "front".into());
-        })
+        .create(
+            &["sh", "-c", "for i in $(seq 1 20); do echo line $i; done; echo err >&2; exit 2"],
+            |r| {
+                r.name = Some("talker".into());
+                r.config.labels.insert("tier".into(), "front".into());
+            },
+        )
         .await;
     let wait = engine.wait_container(&id, WaitCondition::NextExit).await.expect("waits");
     engine.start_container(&id).await.expect("starts");
     assert_eq!(wait.result().await.exit_code, 2);
     let mut actions = Vec::new();
     while actions.last().map(String::as_str) != Some("die") {
-        let event = tokio::time::timeout(Duration::from_secs(5), events.recv()).await.expect("in time").expect("an event");
+        let event = tokio::time::timeout(Duration::from_secs(5), events.recv())
+            .await
+            .expect("in time")
+            .expect("an event");
         assert_eq!(event.attributes.get("name").map(String::as_str), Some("talker"));
         actions.push(event.action);
     }
@@ -309,8 +359,14 @@ async fn lists_events_logs_and_updates() {
         lines.push(String::from_utf8_lossy(&line.expect("a line").data).into_owned());
     }
     assert_eq!(lines.last().map(String::as_str), Some("line 20\n"));
-    let filters = isopod_engine::Filters::from([("label".into(), vec!["tier=front".into()]), ("exited".into(), vec!["2".into()])]);
-    let list = engine.containers(ListContainers { filters, ..ListContainers::default() }).await.expect("lists");
+    let filters = isopod_engine::Filters::from([
+        ("label".into(), vec!["tier=front".into()]),
+        ("exited".into(), vec!["2".into()]),
+    ]);
+    let list = engine
+        .containers(ListContainers { filters, ..ListContainers::default() })
+        .await
+        .expect("lists");
     assert_eq!(list.len(), 1);
     let update = UpdateContainer {
         restart_policy: Some(RestartPolicy::OnFailure { max_retries: 2 }),
@@ -342,7 +398,9 @@ async fn many_start_at_once_and_remove_themselves() {
             let id = engine.create_container(request).await.expect("creates").id;
             let wait = engine.wait_container(&id, WaitCondition::Removed).await.expect("waits");
             engine.start_container(&id).await.expect("starts");
-            let result = tokio::time::timeout(Duration::from_secs(30), wait.result()).await.expect("in time");
+            let result = tokio::time::timeout(Duration::from_secs(30), wait.result())
+                .await
+                .expect("in time");
             (number, result)
         }));
     }

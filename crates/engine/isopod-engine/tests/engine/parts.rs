@@ -48,10 +48,8 @@ async fn obey(engine: &Arc<Engine>, line: &str) -> isopod_engine::Result<String>
         // create NAME SCRIPT: a container with a volume that goes with it.
         "create" => {
             let (name, script) = rest.split_once(' ').expect("a script");
-            let mut request = CreateContainer {
-                name: Some(name.to_owned()),
-                ..CreateContainer::default()
-            };
+            let mut request =
+                CreateContainer { name: Some(name.to_owned()), ..CreateContainer::default() };
             request.config.image = "box".into();
             request.config.cmd = Some(["sh", "-c", script].map(str::to_owned).to_vec());
             request.config.volumes.insert("/volume".into());

@@ -13,7 +13,7 @@ use crate::platform;
 /// What a document that lists others is.
 #[derive(Debug, Clone)]
 pub(crate) enum Document {
-    Index(Index),
+    Index(Box<Index>),
     Manifest(Box<Manifest>),
 }
 
@@ -248,7 +248,7 @@ pub(crate) fn read_document(
     };
     if media_type::is_index(&media_type) || (media_type.is_empty() && looks_like_index()) {
         let index = Index::parse(bytes).map_err(|error| refuse("index", error.to_string()))?;
-        return Ok(Document::Index(index));
+        return Ok(Document::Index(Box::new(index)));
     }
     if media_type::is_manifest(&media_type) || media_type.is_empty() {
         let manifest =

@@ -47,7 +47,18 @@ impl Images {
         let names = self.names_by_target()?;
         let mut images = Vec::new();
         for (_, record) in records::scan::<ImageRecord>(&self.inner.journal, records::IMAGE)? {
-            images.push(self.describe(&record, None, &names)?);
+            match self.describe(&record, None, &names) {
+                Ok(image) => images.push(image),
+                // One damaged image must not hide the others; `verify` names it too.
+                Err(error @ (ImageError::Document { .. } | ImageError::Content(_))) => {
+                    tracing::warn!(
+                        target_digest = %record.target.digest,
+                        error = %isopod_base::chain(&error),
+                        "image cannot be read"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
         }
         images.sort_by(|a, b| (&b.config.created, &b.id).cmp(&(&a.config.created, &a.id)));
         Ok(images)

@@ -270,7 +270,7 @@ impl Transaction {
         let documents = self.documents(&pending);
         let reachable = documents.reachable(&label, target)?;
         let batch = referrers::record(&documents, &label, &reachable, Batch::new())?;
-        let batch = self.place(&mut pending, &reachable, batch)?;
+        let batch = self.place(&mut pending, &reachable, true, batch)?;
         drop(pending);
         self.images.inner.journal.commit(batch)?;
         Ok(())
@@ -391,7 +391,7 @@ impl Transaction {
         let documents = self.documents(&pending);
         let reachable = documents.reachable(label, target)?;
         batch = referrers::record(&documents, label, &reachable, batch)?;
-        batch = self.place(&mut pending, &reachable, batch)?;
+        batch = self.place(&mut pending, &reachable, staged.is_empty(), batch)?;
         drop(pending);
         failpoint::reach("commit.blob-renamed");
         if !staged.is_empty() {
@@ -439,11 +439,13 @@ impl Transaction {
         Ok((staged, parent))
     }
 
-    /// Moves the new ones among `wanted` into place, makes them durable, and adds their records.
+    /// Moves the new ones among `wanted` into place, and adds their records; with `sync`, makes
+    /// them durable, else the caller does.
     fn place(
         &self,
         pending: &mut Pending,
         wanted: &[Descriptor],
+        sync: bool,
         mut batch: Batch,
     ) -> Result<Batch, ImageError> {
         let content = self.images.content();
@@ -464,6 +466,9 @@ impl Transaction {
             };
             batch = ContentStore::record(batch, digest, &info);
             placed.push(sealed);
+        }
+        if !sync {
+            return Ok(batch);
         }
         let small = placed.len() <= SINGLE_SYNCS
             && placed.iter().all(|sealed| sealed.size() <= SINGLE_SYNC_BYTES);

@@ -6,6 +6,7 @@ use isopod_oci::runtime::Spec;
 use isopod_runtime::{CreateOptions, Created, Stdio};
 
 use super::{Preserved, check_terminal};
+use crate::console;
 use crate::error::Error;
 use crate::foreground::Foreground;
 use crate::globals::{self, Globals};
@@ -98,6 +99,9 @@ fn options(
         process.env.extend([format!("LISTEN_FDS={listening}"), "LISTEN_PID=1".to_owned()]);
     }
     let terminal = process.terminal;
+    if terminal && !detached {
+        process.console_size = console::caller_size().or(process.console_size.take());
+    }
     if notify::host().is_some() {
         notify::set_up(&mut spec, globals.runtime.root(), invocation.id()?)?;
     }

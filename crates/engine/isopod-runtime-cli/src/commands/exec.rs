@@ -8,6 +8,7 @@ use isopod_runtime::{Container, ExecOptions, Stdio};
 
 use super::check_terminal;
 use super::create::{load_spec, pid_file};
+use crate::console;
 use crate::error::Error;
 use crate::foreground::Foreground;
 use crate::globals::Globals;
@@ -29,10 +30,13 @@ fn execute(invocation: &Invocation, globals: &Globals) -> Result<i32, Error> {
         _ => {}
     }
     let detached = invocation.is_on("detach");
-    let process = process(invocation, &container)?;
+    let mut process = process(invocation, &container)?;
     let socket = invocation.value("console-socket").filter(|path| !path.is_empty());
     check_terminal(process.terminal, detached, socket.is_some())?;
     let terminal = process.terminal;
+    if terminal && !detached {
+        process.console_size = console::caller_size().or(process.console_size.take());
+    }
     let mut options = ExecOptions::new(process);
     options.sub_groups = sub_groups(invocation.values("cgroup"))?;
     options.ignore_paused = ignore_paused;

@@ -59,11 +59,6 @@ pub(crate) fn list(invocation: &Invocation, globals: &Globals) -> Result<i32, Er
     if !quiet && !matches!(format, "table" | "json") {
         return Err(Error::Format);
     }
-    if globals.explicit_root {
-        // A root that does not exist is a mistake, unless it is the default one.
-        let root = globals.runtime.root();
-        std::fs::metadata(root).map_err(Error::file("open", root))?;
-    }
     let shown = containers(globals)?;
     if quiet {
         print(&shown.iter().map(|item| format!("{}\n", item.id)).collect::<String>())?;

@@ -102,8 +102,7 @@ fn check_proc(mount: &MountPlan) -> Result<()> {
             MountKind::FileSystem { kind, .. } if kind == "proc" => Ok(()),
             MountKind::Remount => Ok(()),
             MountKind::Bind { source, .. }
-                if rustix::fs::statfs(source)
-                    .is_ok_and(|stat| stat.f_type == procfs::MAGIC) =>
+                if rustix::fs::statfs(source).is_ok_and(|stat| stat.f_type == procfs::MAGIC) =>
             {
                 Ok(())
             }

@@ -42,6 +42,30 @@ fn check_null(null: BorrowedFd<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A mount that covers paths.
+///
+/// Before Linux 6.15 only attached mounts can be cloned, so the mount itself goes to the first
+/// path, and clones of it to the others.
+struct Mask {
+    tree: OwnedFd,
+    attached: bool,
+}
+
+impl Mask {
+    fn new(tree: OwnedFd) -> Self {
+        Self { tree, attached: false }
+    }
+
+    fn cover(&mut self, target: BorrowedFd<'_>) -> std::io::Result<()> {
+        if self.attached {
+            let clone = attach::open_tree_at(self.tree.as_fd(), false)?;
+            return attach::attach(clone.as_fd(), target);
+        }
+        self.attached = true;
+        attach::attach(self.tree.as_fd(), target)
+    }
+}
+
 /// Masks and protects what `linux` lists. Paths that do not exist need neither.
 pub(super) fn restrict(root: BorrowedFd<'_>, linux: &Linux, null: OwnedFd) -> Result<()> {
     for path in &linux.readonly_paths {
@@ -49,23 +73,19 @@ pub(super) fn restrict(root: BorrowedFd<'_>, linux: &Linux, null: OwnedFd) -> Re
             protect(target.as_fd()).map_err(Error::file("make read-only", path))?;
         }
     }
+    let mut null = Mask::new(null);
     let mut empty = None;
     for path in &linux.masked_paths {
         let Some(target) = existing(root, path)? else { continue };
         let failed = || Error::file("mask", path);
-        let directory =
-            resolve::file_type(target.as_fd()).map_err(failed())? == FileType::Directory;
-        let mask = if directory {
-            if empty.is_none() {
-                empty = Some(attach::empty_directory().map_err(failed())?);
-            }
-            empty.as_ref().expect("made above")
+        if resolve::file_type(target.as_fd()).map_err(failed())? == FileType::Directory {
+            let mask = match &mut empty {
+                Some(mask) => mask,
+                None => empty.insert(Mask::new(attach::empty_directory().map_err(failed())?)),
+            };
+            mask.cover(target.as_fd()).map_err(failed())?;
         } else {
-            &null
-        };
-        let mask = attach::open_tree_at(mask.as_fd(), false).map_err(failed())?;
-        attach::attach(mask.as_fd(), target.as_fd()).map_err(failed())?;
-        if !directory {
+            null.cover(target.as_fd()).map_err(failed())?;
             verify_mask(root, path)?;
         }
     }

@@ -28,14 +28,53 @@ fn secret(fixture: &Fixture) -> std::path::PathBuf {
     path
 }
 
+/// Argument with which the test's program seals itself, says so and waits.
+pub(crate) const HELPER: &str = "--sealed-helper";
+
+/// What the helper does: becomes itself again through the sealed file, as whoever enters a
+/// container does.
+pub(crate) fn helper() -> ! {
+    use std::os::fd::AsFd;
+    if !isopod_sys::sealed_exe::is_sealed() {
+        let file = isopod_sys::sealed_exe::open().unwrap();
+        let words = ["runtime", HELPER].map(|word| std::ffi::CString::new(word).unwrap());
+        panic!("{}", isopod_sys::execute::execve_file(file.as_fd(), &words, &[]));
+    }
+    println!("sealed");
+    let _ = std::io::stdin().read_line(&mut String::new());
+    std::process::exit(0)
+}
+
 fn own_executable() {
-    let sealed = isopod_sys::sealed_exe::open().unwrap();
-    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&sealed));
+    use std::io::BufRead;
+    use std::os::fd::AsRawFd;
+    use std::process::{Command, Stdio};
+    let dir = isopod_testkit::temp_dir("own-executable").unwrap();
+    let program = dir.path().join("program");
+    std::fs::copy("/proc/self/exe", &program).unwrap();
+    let mut child = Command::new(&program)
+        .arg(HELPER)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "sealed\n");
+    // The attack: a handle of the program's file, used for writing once it runs no more.
+    let exe = rustix::fs::open(
+        format!("/proc/{}/exe", child.id()),
+        rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC,
+        rustix::fs::Mode::empty(),
+    )
+    .unwrap();
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    let path = format!("/proc/self/fd/{}", exe.as_raw_fd());
     let error = std::fs::OpenOptions::new().write(true).open(path).expect_err("must not open");
-    assert!(
-        matches!(error.raw_os_error(), Some(libc_errno) if [30, 26, 1].contains(&libc_errno)),
-        "{error}"
-    );
+    // A read-only file system, or the seal of a copy in memory.
+    assert!(matches!(error.raw_os_error(), Some(30 | 1)), "{error}");
 }
 
 fn leaked_directory() {

@@ -18,6 +18,9 @@ type Case = (&'static str, fn());
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|word| word == breakouts::HELPER) {
+        breakouts::helper();
+    }
     let filters: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
     let cases: Vec<Case> = [
         lifecycle::CASES,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use isopod_testkit::{Limited, skip};
 use serde_json::Value;
@@ -9,8 +10,17 @@ use serde_json::Value;
 /// The suite's program.
 pub(crate) const SUITE: &str = env!("CARGO_BIN_EXE_isopod-runtime-suite");
 
+/// One run at a time: cases have time limits, and they share the processors.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Waits for other runs to end.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs the whole suite here; every skipped case is said with its reason.
 pub(crate) fn run(name: &str, runtime: &Path, exceptions: Option<&str>) {
+    let _alone = alone();
     let mut command = Command::new(SUITE);
     command.arg("--json").arg("--runtime").arg(runtime);
     if let Some(file) = exceptions {
