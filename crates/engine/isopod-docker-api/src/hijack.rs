@@ -10,7 +10,8 @@ use crate::version::ApiVersion;
 use crate::websocket;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use isopod_engine::Attached;
+use isopod_engine::{Attached, StreamKind};
+use isopod_sys::socket_queue;
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -23,6 +24,9 @@ use tokio::sync::mpsc;
 
 /// Bytes read from the client at once.
 const READ_BYTES: usize = 32 << 10;
+
+/// How long a client may take to read the head of the answer before output follows.
+const HEAD_TIME: Duration = Duration::from_millis(200);
 
 /// How long a client may take to close a connection whose output has ended.
 const LINGER: Duration = Duration::from_secs(2);
@@ -41,7 +45,7 @@ enum Framing {
 /// What is to happen on the connection after HTTP.
 pub(crate) struct Hijack {
     head: Vec<u8>,
-    attached: Attached,
+    attached: Result<Attached, String>,
     framing: Framing,
     /// For terminals only.
     detach_keys: Option<DetachKeys>,
@@ -61,38 +65,41 @@ impl Hijack {
         attached: Attached,
         detach_keys: DetachKeys,
     ) -> Self {
-        let framing = if attached.tty { Framing::Raw } else { Framing::Multiplexed };
-        let upgrade = headers.contains_key(http::header::UPGRADE);
-        // Clients before 1.42 do not know the media type of frames.
-        let known = upgrade && version >= ApiVersion::new(1, 42);
-        let content_type = if framing == Framing::Multiplexed && known {
-            "application/vnd.docker.multiplexed-stream"
-        } else {
-            "application/vnd.docker.raw-stream"
-        };
-        let head = if upgrade {
-            format!(
-                "HTTP/1.1 101 UPGRADED\r\nContent-Type: {content_type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
-            )
-        } else {
-            format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n\r\n")
-        };
-        let detach_keys = attached.tty.then_some(detach_keys);
-        Self { head: head.into_bytes(), attached, framing, detach_keys }
+        let tty = attached.tty;
+        let (head, framing) = opening(headers, version, tty);
+        Self { head, attached: Ok(attached), framing, detach_keys: tty.then_some(detach_keys) }
+    }
+
+    /// A stream that only says why there is nothing to join: clients of an exec session expect
+    /// failures of its start there and the exit code in its inspect.
+    pub(crate) fn refusal(
+        headers: &HeaderMap,
+        version: ApiVersion,
+        tty: bool,
+        message: String,
+    ) -> Self {
+        let (head, framing) = opening(headers, version, tty);
+        Self { head, attached: Err(message), framing, detach_keys: None }
     }
 
     /// Likewise by WebSocket; `head` is the answer to the handshake.
     pub(crate) fn websocket(head: Vec<u8>, attached: Attached, detach_keys: DetachKeys) -> Self {
         let detach_keys = attached.tty.then_some(detach_keys);
-        Self { head, attached, framing: Framing::WebSocket, detach_keys }
+        Self { head, attached: Ok(attached), framing: Framing::WebSocket, detach_keys }
     }
 
     /// Does it. `ahead` is what the client sent after its request.
     pub(crate) async fn run(self, mut stream: UnixStream, ahead: Bytes) -> io::Result<()> {
+        let mut watch = PeerWatch::of(&stream)?;
         stream.write_all(&self.head).await?;
-        let mut hangup = Hangup::of(&stream)?;
+        // Clients that buffer what they read of the head and take the raw socket from there on
+        // (docker-py) would lose output that arrives together with it.
+        let _ = tokio::time::timeout(HEAD_TIME, watch.until_read()).await;
         let (mut from_client, to_client) = stream.into_split();
-        let Attached { output, input, .. } = self.attached;
+        let Attached { output, input, .. } = match self.attached {
+            Ok(attached) => attached,
+            Err(message) => return say(message, from_client, to_client, self.framing).await,
+        };
         let (answers, to_answer) = mpsc::channel(4);
         let mut delivering = pin!(deliver(output, to_answer, to_client, self.framing));
         {
@@ -118,7 +125,7 @@ impl Hijack {
                         }
                         fed = true;
                     }
-                    () = hangup.wait(), if !gone => {
+                    () = watch.until_gone(), if !gone => {
                         if fed {
                             return Ok(());
                         }
@@ -132,6 +139,46 @@ impl Hijack {
         let _ = tokio::time::timeout(LINGER, drain(&mut from_client)).await;
         Ok(())
     }
+}
+
+/// The head of the answer, and how bytes travel after it.
+fn opening(headers: &HeaderMap, version: ApiVersion, tty: bool) -> (Vec<u8>, Framing) {
+    let framing = if tty { Framing::Raw } else { Framing::Multiplexed };
+    let upgrade = headers.contains_key(http::header::UPGRADE);
+    // Clients before 1.42 do not know the media type of frames.
+    let known = upgrade && version >= ApiVersion::new(1, 42);
+    let content_type = if framing == Framing::Multiplexed && known {
+        "application/vnd.docker.multiplexed-stream"
+    } else {
+        "application/vnd.docker.raw-stream"
+    };
+    let head = if upgrade {
+        format!(
+            "HTTP/1.1 101 UPGRADED\r\nContent-Type: {content_type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+        )
+    } else {
+        format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n\r\n")
+    };
+    (head.into_bytes(), framing)
+}
+
+/// Says one line and ends.
+async fn say(
+    message: String,
+    mut from_client: OwnedReadHalf,
+    mut to_client: OwnedWriteHalf,
+    framing: Framing,
+) -> io::Result<()> {
+    let line = format!("{message}\r\n");
+    let mut bytes = BytesMut::new();
+    match framing {
+        Framing::Multiplexed => frame::append(&mut bytes, StreamKind::Stdout, line.as_bytes()),
+        Framing::Raw | Framing::WebSocket => bytes.extend_from_slice(line.as_bytes()),
+    }
+    to_client.write_all(&bytes).await?;
+    to_client.shutdown().await?;
+    let _ = tokio::time::timeout(LINGER, drain(&mut from_client)).await;
+    Ok(())
 }
 
 /// Carries the process's output to the client, then closes that direction.
@@ -246,10 +293,10 @@ async fn drain(from_client: &mut OwnedReadHalf) {
     while matches!(from_client.read(&mut buffer).await, Ok(length) if length > 0) {}
 }
 
-/// Tells when the client closed both halves, which reading alone cannot tell from a half-close.
-struct Hangup(UnixStream);
+/// Sees what reading and writing cannot tell of the client.
+struct PeerWatch(UnixStream);
 
-impl Hangup {
+impl PeerWatch {
     /// The second descriptor has a registration of its own, so that clearing its readiness does
     /// not disturb the stream's.
     fn of(stream: &UnixStream) -> io::Result<Self> {
@@ -257,15 +304,32 @@ impl Hangup {
         UnixStream::from_std(fd.into()).map(Self)
     }
 
-    async fn wait(&mut self) {
+    /// Waits until the client has read all that was sent.
+    async fn until_read(&mut self) {
+        loop {
+            self.clear();
+            if !socket_queue::unread(self.0.as_fd()).is_ok_and(|bytes| bytes > 0) {
+                return;
+            }
+            if self.0.ready(Interest::WRITABLE).await.is_ok_and(|ready| ready.is_write_closed()) {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the client closed both halves; a half-close leaves the other usable.
+    async fn until_gone(&mut self) {
         while let Ok(ready) = self.0.ready(Interest::WRITABLE).await {
             if ready.is_write_closed() {
                 return;
             }
-            // Still writable: wait for the next change.
-            let _ = self.0.try_io(Interest::WRITABLE, || -> io::Result<()> {
-                Err(io::ErrorKind::WouldBlock.into())
-            });
+            self.clear();
         }
+    }
+
+    /// Makes `ready` wait for the next change: the client reads, or leaves.
+    fn clear(&self) {
+        let again = || -> io::Result<()> { Err(io::ErrorKind::WouldBlock.into()) };
+        let _ = self.0.try_io(Interest::WRITABLE, again);
     }
 }

@@ -249,7 +249,7 @@ impl Engine {
         if options.detach {
             return Ok(None);
         }
-        let mut attached = Attached::over(control, request.tty, with_input);
+        let mut attached = Attached::over(control, request.tty, with_input, true);
         attached.output = attached.output.until(session.ended.subscribe());
         Ok(Some(attached))
     }

@@ -48,7 +48,11 @@ enum Live {
 
 /// Input of an attached process.
 #[derive(Debug)]
-pub struct InputSink(Sink);
+pub struct InputSink {
+    sink: Sink,
+    /// Whether the end of this input is the end of the process's.
+    ends: bool,
+}
 
 #[derive(Debug)]
 enum Sink {
@@ -67,11 +71,11 @@ pub(crate) struct Pending {
 
 impl Pending {
     /// The streams for a client, and what connects them later.
-    pub(crate) fn new(attach: Attach) -> (Self, OutputStream, Option<InputSink>) {
+    pub(crate) fn new(attach: Attach, input_ends: bool) -> (Self, OutputStream, Option<InputSink>) {
         let (output, output_receiver) = oneshot::channel();
         let (input, sink) = if attach.stdin {
             let (sender, receiver) = oneshot::channel();
-            (Some(sender), Some(InputSink(Sink::Waiting(receiver))))
+            (Some(sender), Some(InputSink { sink: Sink::Waiting(receiver), ends: input_ends }))
         } else {
             (None, None)
         };
@@ -105,11 +109,11 @@ impl Pending {
 
 impl Attached {
     /// Streams over a connection that is one now.
-    pub(crate) fn over(control: Control, tty: bool, with_input: bool) -> Self {
+    pub(crate) fn over(control: Control, tty: bool, with_input: bool, input_ends: bool) -> Self {
         let (stream, received) = control.into_stream();
         let (read, write) = stream.into_split();
         let input = if with_input {
-            Some(InputSink(Sink::Open(write)))
+            Some(InputSink { sink: Sink::Open(write), ends: input_ends })
         } else {
             write.forget();
             None
@@ -208,7 +212,7 @@ impl InputSink {
     /// Writes all of `bytes`; waits while the process does not read.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         for chunk in bytes.chunks(FRAME_BYTES) {
-            let half = self.0.open().await?;
+            let half = self.sink.open().await?;
             let header = protocol::stream_header(0, chunk.len());
             half.write_all(&header).await?;
             half.write_all(chunk).await?;
@@ -216,9 +220,13 @@ impl InputSink {
         Ok(())
     }
 
-    /// Closes the process's stdin. A terminal has no end, and stays as it is.
+    /// Closes the process's stdin, as far as the container is made so (`stdin_once`). A terminal
+    /// has no end, and stays as it is.
     pub async fn close(mut self) -> io::Result<()> {
-        let half = self.0.open().await?;
+        if !self.ends {
+            return Ok(());
+        }
+        let half = self.sink.open().await?;
         half.write_all(&protocol::stream_header(0, 0)).await
     }
 }
@@ -226,7 +234,7 @@ impl InputSink {
 impl Drop for InputSink {
     fn drop(&mut self) {
         // The connection is for output as well, which is not at its end.
-        if let Sink::Open(half) = std::mem::replace(&mut self.0, Sink::Over) {
+        if let Sink::Open(half) = std::mem::replace(&mut self.sink, Sink::Over) {
             half.forget();
         }
     }

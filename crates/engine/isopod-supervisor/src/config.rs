@@ -43,6 +43,9 @@ pub struct Config {
     pub systemd_cgroup: bool,
     /// Whether stdin is open.
     pub open_stdin: bool,
+    /// Whether the container is removed when it ends: then how it ended need not survive a power
+    /// cut, which it would otherwise be synced for.
+    pub removed_at_end: bool,
     /// Where to log to; `None` drops what nobody attached to reads.
     pub log: Option<LogConfig>,
 }

@@ -59,7 +59,12 @@ impl Server {
             unknown: exit_code.is_none(),
         };
         let bytes = serde_json::to_vec(&exited).expect("plain data");
-        if let Err(error) = isopod_base::files::replace(Path::new(file::EXITED), &bytes, 0o600) {
+        let write = if self.config.removed_at_end {
+            isopod_base::files::replace_volatile
+        } else {
+            isopod_base::files::replace
+        };
+        if let Err(error) = write(Path::new(file::EXITED), &bytes, 0o600) {
             note(&self.config.id, &error.to_string());
         }
         if let Some(container) = &self.container

@@ -21,3 +21,5 @@ pub mod seccomp;
 
 pub mod signal_fd;
 pub mod loopback;
+
+pub mod socket_queue;

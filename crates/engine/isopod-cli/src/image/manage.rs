@@ -50,7 +50,9 @@ pub(super) static TAG: Command = Command {
         Box::pin(async move {
             let target = &flags.operands[1];
             check(target).map_err(|error| {
-                anyhow!("Error parsing reference: {target:?} is not a valid repository/tag: {error}")
+                anyhow!(
+                    "Error parsing reference: {target:?} is not a valid repository/tag: {error}"
+                )
             })?;
             let (repository, tag) = split_tag(&flags.operands[1]);
             if flags.operands[1].contains('@') {

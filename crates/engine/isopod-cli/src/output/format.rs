@@ -68,7 +68,9 @@ impl Listing {
     /// Whether its template shows `field`, by itself or with all others.
     pub(crate) fn uses(&self, field: &str) -> bool {
         match self {
-            Self::Table(template) | Self::Template(template) => template.contains(field) || template.contains("json ."),
+            Self::Table(template) | Self::Template(template) => {
+                template.contains(field) || template.contains("json .")
+            }
             Self::Json => false,
         }
     }

@@ -49,7 +49,9 @@ impl Progress {
         if let Some(line) = self.line_of(message) {
             let up = self.lines.len() - line;
             let _ = write!(text, "\x1b[{up}A\x1b[2K\r{}\x1b[{up}B\r", self.describe(message));
-        } else if !self.terminal && message.progress_detail.as_ref().is_some_and(|p| p.current > 0 || p.total > 0) {
+        } else if !self.terminal
+            && message.progress_detail.as_ref().is_some_and(|p| p.current > 0 || p.total > 0)
+        {
             return Ok(());
         } else if !message.stream.is_empty() {
             text.push_str(&message.stream);

@@ -67,12 +67,9 @@ fn in_zone(seconds: i64, zone: &Zone) -> String {
     let sign = if zone.offset_seconds < 0 { '-' } else { '+' };
     let minutes = zone.offset_seconds.unsigned_abs() / 60;
     match text.strip_suffix('Z').and_then(|text| text.split_once('T')) {
-        Some((date, time)) => format!(
-            "{date} {time} {sign}{:02}{:02} {}",
-            minutes / 60,
-            minutes % 60,
-            zone.name
-        ),
+        Some((date, time)) => {
+            format!("{date} {time} {sign}{:02}{:02} {}", minutes / 60, minutes % 60, zone.name)
+        }
         None => text,
     }
 }

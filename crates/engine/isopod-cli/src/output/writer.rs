@@ -51,6 +51,14 @@ impl Write for Out {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+
+    /// One system call for the whole text, so that lines of several processes do not mix.
+    fn write_fmt(&mut self, arguments: std::fmt::Arguments<'_>) -> io::Result<()> {
+        match arguments.as_str() {
+            Some(text) => self.write_all(text.as_bytes()),
+            None => self.write_all(arguments.to_string().as_bytes()),
+        }
+    }
 }
 
 /// Whether the reader of our output went away (`isopod ps | head -1`), which is no error.

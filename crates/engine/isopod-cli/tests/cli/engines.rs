@@ -107,7 +107,8 @@ impl Engine {
         fs::create_dir(&root)?;
         busybox_rootfs(&root)?.ok().context("busybox")?;
         let archive = self.path("root.tar");
-        let packed = Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&archive).arg(".").status()?;
+        let packed =
+            Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&archive).arg(".").status()?;
         ensure!(packed.success(), "tar failed");
         let archive = archive.display().to_string();
         self.program.ok(&["import", "-c", "CMD [\"/bin/sh\"]", &archive, "demo"])?;
@@ -157,9 +158,7 @@ pub(crate) fn first_use() -> Result<bool> {
     );
     let network = NetworkSandbox::new()?;
     let mut command = network.command("unshare");
-    command
-        .args(["--mount", "--propagation", "private", "--", "sh", "-c", &script])
-        .arg(binary);
+    command.args(["--mount", "--propagation", "private", "--", "sh", "-c", &script]).arg(binary);
     let output = Limited::seconds(90).output(&mut command)?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();

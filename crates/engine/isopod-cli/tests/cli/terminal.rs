@@ -26,9 +26,8 @@ impl Terminal {
         grantpt(&ours)?;
         unlockpt(&ours)?;
         let name = ptsname(&ours, vec![])?;
-        let flags = rustix::fs::OFlags::RDWR
-            | rustix::fs::OFlags::NOCTTY
-            | rustix::fs::OFlags::CLOEXEC;
+        let flags =
+            rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
         let theirs = rustix::fs::open(name.as_c_str(), flags, rustix::fs::Mode::empty())?;
         set_size(&ours, 30, 90)?;
         // setsid gives the terminal to the command, so that signals of the terminal reach it.

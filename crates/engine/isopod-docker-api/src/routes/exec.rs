@@ -51,10 +51,18 @@ pub(crate) async fn start(mut call: Call) -> ApiResult<Reply> {
     }
     let options =
         isopod_engine::StartExec { detach: request.detach, console_size: request.console_size };
-    let attached = call.api.engine.start_exec(&call.name, options).await?;
-    let Some(attached) = attached else { return Reply::empty(StatusCode::OK) };
     let keys = DetachKeys::parse(&session.request.detach_keys)?;
-    Ok(Reply::Hijack(Hijack::attach(&call.headers, call.version, attached, keys)))
+    let hijack = match call.api.engine.start_exec(&call.name, options).await {
+        Ok(None) => return Reply::empty(StatusCode::OK),
+        Ok(Some(attached)) => Hijack::attach(&call.headers, call.version, attached, keys),
+        Err(error) if request.detach => return Err(error.into()),
+        Err(error) => {
+            let message = error.full_message();
+            tracing::debug!(exec = call.name, "{message}");
+            Hijack::refusal(&call.headers, call.version, session.request.tty, message)
+        }
+    };
+    Ok(Reply::Hijack(hijack))
 }
 
 /// `POST /exec/{id}/resize`.

@@ -226,14 +226,18 @@ impl Drop for Daemon {
         }
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let begin = Instant::now();
-        while begin.elapsed() < Duration::from_secs(20) {
-            if !matches!(self.process.try_wait(), Ok(None)) {
-                return;
+        while matches!(self.process.try_wait(), Ok(None)) {
+            if begin.elapsed() > Duration::from_secs(20) {
+                let _ = self.process.kill();
+                let _ = self.process.wait();
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // The parent of the containers' cgroups is this daemon's alone.
+        let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+        for hierarchy in hierarchies {
+            let _ = fs::remove_dir(hierarchy.path().join(cgroup_parent(self.directory.path())));
+        }
     }
 }
 
@@ -243,6 +247,11 @@ fn outcome(output: Output) -> Outcome {
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// A name for the parent cgroup that no other daemon has.
+fn cgroup_parent(directory: &Path) -> String {
+    directory.file_name().expect("a temporary directory").to_string_lossy().into_owned()
 }
 
 /// The engine under test, in a mount namespace of its own.
@@ -263,7 +272,7 @@ fn isopod(directory: &Path) -> Option<Command> {
         .arg("--exec-root")
         .arg(directory.join("run"))
         .arg("--cgroup-parent")
-        .arg(format!("/isopod-client-{}", std::process::id()));
+        .arg(format!("/{}", cgroup_parent(directory)));
     Some(command)
 }
 

@@ -44,9 +44,9 @@ impl Engine {
                 return Err(Error::internal("the supervisor answered something else"));
             };
             log_bytes = Some(bytes);
-            Attached::over(control, tty, with_input)
+            Attached::over(control, tty, with_input, record.config.stdin_once)
         } else {
-            let (pending, output, input) = Pending::new(attach);
+            let (pending, output, input) = Pending::new(attach, record.config.stdin_once);
             let mut waiting = container.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.retain(|pending| !pending.is_gone());
             waiting.push(pending);
@@ -58,6 +58,7 @@ impl Engine {
             let portion = log_bytes.map_or(Portion::All, Portion::First);
             attached.output = attached.output.after_log(self.read_log(&container, read, portion)?);
         }
+        self.container_event(&container, "attach", &[]);
         Ok(attached)
     }
 

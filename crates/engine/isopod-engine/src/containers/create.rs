@@ -194,6 +194,7 @@ impl Engine {
         if host.shm_size_bytes == 0 {
             host.shm_size_bytes = self.config.shm_size_bytes;
         }
+        spec::fill_hidden_paths(host)?;
         let mut warnings = spec::check_resources(&host.resources)?;
         if !host.port_bindings.is_empty() && host.network_mode == NetworkMode::Host {
             warnings.push("Published ports are discarded when using host network mode".into());

@@ -203,6 +203,7 @@ impl Engine {
             runtime_root: self.runtime.root().to_path_buf(),
             systemd_cgroup: self.config.systemd_cgroups,
             open_stdin: record.config.open_stdin,
+            removed_at_end: record.host.auto_remove,
             log,
         })
     }

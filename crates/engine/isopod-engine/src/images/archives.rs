@@ -120,7 +120,12 @@ impl Engine {
             let store = Images::clone(engine.images_store());
             let options = ImportOptions {
                 changes: request.changes,
-                message: request.message,
+                // As Docker has it, for an archive that comes with the request.
+                message: if request.message.is_empty() {
+                    "Imported from -".into()
+                } else {
+                    request.message
+                },
                 platform,
                 name,
             };

@@ -11,13 +11,14 @@ mod resources;
 mod seccomp;
 mod security;
 
+pub(crate) use mounts::INIT_PATH;
 pub(crate) use process::exec_process;
 pub(crate) use resources::{check as check_resources, limits as updated_limits};
 pub(crate) use security::Security;
 
 use crate::containers::Record;
 use crate::error::Result;
-use crate::{Engine, Resources};
+use crate::{Engine, HostConfig, Resources};
 use isopod_oci::runtime::{Linux, LinuxResources, Root, Spec, VERSION};
 use std::os::fd::BorrowedFd;
 
@@ -52,12 +53,7 @@ pub(crate) fn build(engine: &Engine, record: &Record, root: BorrowedFd<'_>) -> R
     let devices = devices::of(record)?;
     let mut limits = limits(engine, record)?;
     limits.devices.extend(devices.rules);
-    let unconfined = record.host.privileged || security.system_paths_unconfined;
-    let paths = |own: &Option<Vec<String>>, usual: &[&str]| match own {
-        Some(paths) => paths.clone(),
-        None if unconfined => Vec::new(),
-        None => usual.iter().map(|&path| path.to_owned()).collect(),
-    };
+    let (masked_paths, readonly_paths) = hidden_paths(&record.host, &security);
     let hostname = (!namespaces.shares(isopod_oci::runtime::NamespaceKind::Uts))
         .then(|| engine.hostname_of(record));
     let domainname = Some(record.config.domainname.clone())
@@ -82,12 +78,33 @@ pub(crate) fn build(engine: &Engine, record: &Record, root: BorrowedFd<'_>) -> R
             devices: devices.nodes,
             seccomp: seccomp::of(record, &security, &capabilities, engine.host.kernel)?,
             rootfs_propagation: mounts::root_propagation(record),
-            masked_paths: paths(&record.host.masked_paths, &MASKED_PATHS),
-            readonly_paths: paths(&record.host.readonly_paths, &READ_ONLY_PATHS),
+            masked_paths,
+            readonly_paths,
             mount_label: security.mount_label.clone(),
             ..Linux::default()
         }),
     })
+}
+
+/// What of the kernel's interfaces a container does not see, and what it cannot write to.
+fn hidden_paths(host: &HostConfig, security: &Security) -> (Vec<String>, Vec<String>) {
+    let unconfined = host.privileged || security.system_paths_unconfined;
+    let paths = |own: &Option<Vec<String>>, usual: &[&str]| match own {
+        Some(paths) => paths.clone(),
+        None if unconfined => Vec::new(),
+        None => usual.iter().map(|&path| path.to_owned()).collect(),
+    };
+    (paths(&host.masked_paths, &MASKED_PATHS), paths(&host.readonly_paths, &READ_ONLY_PATHS))
+}
+
+/// Writes into the configuration what it leaves to the engine, so that its user sees it.
+pub(crate) fn fill_hidden_paths(host: &mut HostConfig) -> Result<()> {
+    if !host.privileged {
+        let (masked, read_only) = hidden_paths(host, &Security::parse(host)?);
+        host.masked_paths = Some(masked);
+        host.readonly_paths = Some(read_only);
+    }
+    Ok(())
 }
 
 /// Checks what can be known before the start; returns what the user should know.

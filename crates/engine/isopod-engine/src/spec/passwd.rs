@@ -52,6 +52,8 @@ fn look_up(passwd: &str, group: &str, user: &str, extra: &[String]) -> Result<Us
     for name in extra {
         additional_gids.push(group_id(group, name)?);
     }
+    // As Docker has it, and as `id` shows it: the process's own group is among them.
+    additional_gids.insert(0, gid);
     let mut seen = std::collections::BTreeSet::new();
     additional_gids.retain(|gid| seen.insert(*gid));
     Ok(User { uid, gid, additional_gids, ..User::default() })
@@ -108,14 +110,14 @@ mod tests {
     #[test]
     fn users_are_found_by_name_and_number() {
         for (text, uid, gid, additional) in [
-            ("", 0, 0, vec![29]),
-            ("web", 33, 34, vec![101]),
-            ("33", 33, 34, vec![101]),
-            ("web:ssl", 33, 101, vec![]),
-            ("web:7", 33, 7, vec![]),
-            ("1234", 1234, 0, vec![]),
-            ("1234:5", 1234, 5, vec![]),
-            ("100", 5, 6, vec![]),
+            ("", 0, 0, vec![0, 29]),
+            ("web", 33, 34, vec![34, 101]),
+            ("33", 33, 34, vec![34, 101]),
+            ("web:ssl", 33, 101, vec![101]),
+            ("web:7", 33, 7, vec![7]),
+            ("1234", 1234, 0, vec![0]),
+            ("1234:5", 1234, 5, vec![5]),
+            ("100", 5, 6, vec![6]),
         ] {
             let user = look_up(PASSWD, GROUP, text, &[]).expect(text);
             assert_eq!(
@@ -126,7 +128,7 @@ mod tests {
         }
         let user =
             look_up(PASSWD, GROUP, "1234", &["ssl".into(), "9".into(), "9".into()]).expect("valid");
-        assert_eq!(user.additional_gids, [101, 9]);
+        assert_eq!(user.additional_gids, [0, 101, 9]);
     }
 
     #[test]

@@ -77,10 +77,48 @@ pub(crate) fn check(resources: &Resources) -> Result<Vec<String>> {
     if r.blkio_weight != 0 && !(10..=1000).contains(&r.blkio_weight) {
         return Err(Error::invalid("Range of blkio weight is from 10 to 1000"));
     }
+    check_set("CPUs", &r.cpuset_cpus, "/sys/devices/system/cpu/online")?;
+    check_set("memory nodes", &r.cpuset_mems, "/sys/devices/system/node/online")?;
     if r.oom_kill_disable == Some(true) && r.memory_bytes == 0 {
         warnings.push("OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.".into());
     }
     Ok(warnings)
+}
+
+/// Checks that CPUs or memory nodes (`0-2,7`) exist.
+fn check_set(what: &str, asked: &str, available: &str) -> Result<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let noun = if what == "CPUs" { "cpuset cpus" } else { "cpuset mems" };
+    let wanted = parse_set(asked)
+        .ok_or_else(|| Error::invalid(format_args!("Invalid value {asked} for {noun}")))?;
+    let Ok(text) = std::fs::read_to_string(available) else {
+        return Ok(());
+    };
+    let online = parse_set(text.trim()).unwrap_or_default();
+    let exists = |&(first, last): &(u32, u32)| {
+        (first..=last).all(|number| online.iter().any(|&(a, b)| (a..=b).contains(&number)))
+    };
+    if wanted.iter().all(exists) {
+        return Ok(());
+    }
+    Err(Error::invalid(format_args!(
+        "Requested {what} are not available - requested {asked}, available: {}",
+        text.trim()
+    )))
+}
+
+/// Ranges of a list such as `0-2,7`; numbers beyond any machine's are refused.
+fn parse_set(text: &str) -> Option<Vec<(u32, u32)>> {
+    let number = |text: &str| text.parse::<u32>().ok().filter(|&number| number < 1 << 16);
+    text.split(',')
+        .map(|part| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let range = (number(first)?, number(last)?);
+            (range.0 <= range.1).then_some(range)
+        })
+        .collect()
 }
 
 /// The limits for the runtime; what is not named stays unlimited.
@@ -206,6 +244,14 @@ mod tests {
             Resources { blkio_weight: 5, ..Resources::default() },
         ] {
             assert!(check(&bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sets_of_cpus_are_read() {
+        assert_eq!(parse_set("0-2,7"), Some(vec![(0, 2), (7, 7)]));
+        for bad in ["", "a", "3-1", "1,", "4294967295"] {
+            assert_eq!(parse_set(bad), None, "{bad}");
         }
     }
 }

@@ -136,9 +136,9 @@ async fn an_image_goes_to_a_registry_and_comes_back() {
     let ending =
         [format!(": Digest: {digest}"), format!(": Status: Downloaded newer image for {name}")];
     assert_eq!(pulled[pulled.len() - 2..], ending);
-    assert_eq!(fresh.ids().await, [id.clone()]);
+    assert_eq!(fresh.ids().await, std::slice::from_ref(&id));
     let details = fresh.engine.image(&name).await.unwrap();
-    assert_eq!(details.summary.repo_tags, [name.clone()]);
+    assert_eq!(details.summary.repo_tags, std::slice::from_ref(&name));
     assert_eq!(details.summary.repo_digests, [format!("{repository}@{digest}")]);
     assert_eq!(details.config.cmd, Some(vec!["true".to_owned()]));
     let current = words(&fresh.pull(&name, None).await.unwrap());

@@ -303,7 +303,7 @@ async fn settings_reach_the_container() {
     assert_eq!(exit, 0, "{output}");
     assert!(
         output.contains("inside\n")
-            && output.contains("uid=33(web) gid=33(web) groups=101(ssl)")
+            && output.contains("uid=33(web) gid=33(web) groups=33(web),101(ssl)")
             && output.contains("bar\n"),
         "{output}"
     );
@@ -425,4 +425,101 @@ pub(crate) async fn wait_for_log(bench: &Bench, id: &str, text: &str) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("{text:?} is not in the log of {id}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_exec_sessions_at_once_keep_their_output_and_codes() {
+    skip_unless_possible!("many_exec_sessions_at_once_keep_their_output_and_codes");
+    let bench = Bench::new().await;
+    let id = bench.create(&["sleep", "1000"], |_| {}).await;
+    bench.engine.start_container(&id).await.expect("starts");
+    let mut sessions = Vec::new();
+    for number in 0..40 {
+        let (engine, id) = (std::sync::Arc::clone(&bench.engine), id.clone());
+        sessions.push(tokio::spawn(async move {
+            let script = format!("echo {number}; exit {number}");
+            let request = CreateExec {
+                cmd: ["sh", "-c", &script].map(str::to_owned).to_vec(),
+                attach_stdout: true,
+                attach_stderr: true,
+                ..CreateExec::default()
+            };
+            let exec = engine.create_exec(&id, request).await.expect("prepares");
+            let started = engine.start_exec(&exec, StartExec::default()).await;
+            let mut attached = started
+                .unwrap_or_else(|error| panic!("session {number}: {}", error.full_message()))
+                .expect("attached");
+            let (out, err) = read_all(&mut attached).await;
+            let details = engine.exec(&exec).await.expect("inspects");
+            (number, out, err, details.exit_code)
+        }));
+    }
+    for session in sessions {
+        let (number, out, err, exit_code) = session.await.expect("runs");
+        assert_eq!((out, err), (format!("{number}\n"), String::new()));
+        assert_eq!(exit_code, Some(number));
+    }
+    let options = RemoveContainer { force: true, ..RemoveContainer::default() };
+    bench.engine.remove_container(&id, options).await.expect("removes");
+    bench.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_is_checked() {
+    skip_unless_possible!("health_is_checked");
+    let bench = Bench::new().await;
+    let id = bench
+        .create(&["sleep", "1000"], |r| {
+            r.config.healthcheck = Some(isopod_engine::Healthcheck {
+                test: vec![
+                    "CMD-SHELL".into(),
+                    "test -e /tmp/well || { echo unwell; false; }".into(),
+                ],
+                interval_ns: 50_000_000,
+                retries: 2,
+                ..isopod_engine::Healthcheck::default()
+            });
+        })
+        .await;
+    bench.engine.start_container(&id).await.expect("starts");
+    wait_for_health(&bench, &id, isopod_engine::HealthStatus::Unhealthy).await;
+    let touch = CreateExec {
+        cmd: ["touch", "/tmp/well"].map(str::to_owned).to_vec(),
+        ..CreateExec::default()
+    };
+    let exec = bench.engine.create_exec(&id, touch).await.expect("prepares");
+    let detached = StartExec { detach: true, ..StartExec::default() };
+    bench.engine.start_exec(&exec, detached).await.expect("starts");
+    wait_for_health(&bench, &id, isopod_engine::HealthStatus::Healthy).await;
+    let options = RemoveContainer { force: true, ..RemoveContainer::default() };
+    bench.engine.remove_container(&id, options).await.expect("removes");
+}
+
+async fn wait_for_health(bench: &Bench, id: &str, expected: isopod_engine::HealthStatus) {
+    for _ in 0..200 {
+        let health = bench.details(id).await.state.health.expect("is checked");
+        if health.status == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never {expected:?}: {:?}", bench.details(id).await.state.health);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stdin_of_a_detached_container_stays_open() {
+    skip_unless_possible!("stdin_of_a_detached_container_stays_open");
+    let bench = Bench::new().await;
+    let id = bench.create(&["cat"], |r| r.config.open_stdin = true).await;
+    bench.engine.start_container(&id).await.expect("starts");
+    for word in ["one\n", "two\n"] {
+        let options = AttachContainer { stdin: true, stream: true, ..AttachContainer::default() };
+        let attached = bench.engine.attach_container(&id, options).await.expect("attaches");
+        let mut input = attached.input.expect("stdin");
+        input.write(word.as_bytes()).await.expect("writes");
+        input.close().await.expect("leaves it open");
+        wait_for_log(&bench, &id, word.trim()).await;
+    }
+    assert_eq!(bench.details(&id).await.state.status, Status::Running);
+    bench.engine.kill_container(&id, None).await.expect("kills");
 }

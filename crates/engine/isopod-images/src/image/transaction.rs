@@ -5,7 +5,6 @@
 //! commit is in `DESIGN.md`: files into place, one sync for all, one record for all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use isopod_base::files::{FileError, sync_directory};
@@ -15,6 +14,7 @@ use isopod_journal::Batch;
 use isopod_oci::image::{Descriptor, Platform};
 
 use super::documents::{Document, Documents, Resolved};
+use super::durability::Unsynced;
 use super::{Image, ImageRecord, Images, NameRecord, chain_ids, referrers};
 use crate::content::{Arrival, BlobInfo, ContentStore, Follower, Ingest, Sealed};
 use crate::error::{ContentError, ImageError, LayerError};
@@ -270,9 +270,13 @@ impl Transaction {
         let documents = self.documents(&pending);
         let reachable = documents.reachable(&label, target)?;
         let batch = referrers::record(&documents, &label, &reachable, Batch::new())?;
-        let batch = self.place(&mut pending, &reachable, true, batch)?;
+        let (mut batch, placed) = self.place(&mut pending, &reachable, batch)?;
         drop(pending);
+        let number = self.make_durable(&placed, Unsynced::default(), &mut batch)?;
         self.images.inner.journal.commit(batch)?;
+        if let Some(number) = number {
+            self.images.inner.syncer.begin(number);
+        }
         Ok(())
     }
 
@@ -391,17 +395,21 @@ impl Transaction {
         let documents = self.documents(&pending);
         let reachable = documents.reachable(label, target)?;
         batch = referrers::record(&documents, label, &reachable, batch)?;
-        batch = self.place(&mut pending, &reachable, staged.is_empty(), batch)?;
+        let (next, placed) = self.place(&mut pending, &reachable, batch)?;
         drop(pending);
         failpoint::reach("commit.blob-renamed");
-        if !staged.is_empty() {
-            rustix::fs::syncfs(&inner.root_fd)
-                .map_err(|error| FileError::at("sync", &inner.root)(error.into()))?;
-        }
+        let mut note = Unsynced {
+            snapshots: staged.iter().map(|(key, _)| key.clone()).collect(),
+            ..Unsynced::default()
+        };
+        batch = self.record(target, wanted, names, &mut note, next)?;
+        let number = self.make_durable(&placed, note, &mut batch)?;
         failpoint::reach("commit.synced");
-        batch = self.record(target, wanted, names, batch)?;
         inner.journal.commit(batch)?;
         failpoint::reach("commit.recorded");
+        if let Some(number) = number {
+            inner.syncer.begin(number);
+        }
         for (_, layer) in &mut staged {
             layer.keep();
         }
@@ -439,15 +447,13 @@ impl Transaction {
         Ok((staged, parent))
     }
 
-    /// Moves the new ones among `wanted` into place, and adds their records; with `sync`, makes
-    /// them durable, else the caller does.
+    /// Moves the new ones among `wanted` into place, and adds their records.
     fn place(
         &self,
         pending: &mut Pending,
         wanted: &[Descriptor],
-        sync: bool,
         mut batch: Batch,
-    ) -> Result<Batch, ImageError> {
+    ) -> Result<(Batch, Vec<Sealed>), ImageError> {
         let content = self.images.content();
         let mut placed = Vec::new();
         for descriptor in wanted {
@@ -467,27 +473,37 @@ impl Transaction {
             batch = ContentStore::record(batch, digest, &info);
             placed.push(sealed);
         }
-        if !sync {
-            return Ok(batch);
-        }
+        Ok((batch, placed))
+    }
+
+    /// A few small blobs are synced here and now. More, or layers, or something that stands upon
+    /// what is still being synced, are noted for the background; the number of the note is
+    /// returned.
+    fn make_durable(
+        &self,
+        placed: &[Sealed],
+        mut note: Unsynced,
+        batch: &mut Batch,
+    ) -> Result<Option<u64>, ImageError> {
+        let syncer = &self.images.inner.syncer;
         let small = placed.len() <= SINGLE_SYNCS
             && placed.iter().all(|sealed| sealed.size() <= SINGLE_SYNC_BYTES);
-        if small {
-            for sealed in &placed {
-                sealed.sync()?;
-            }
-            let algorithms = [Algorithm::Sha256, Algorithm::Sha512];
-            for (algorithm, dir) in algorithms.iter().zip(content.directories()) {
-                if placed.iter().any(|s| s.digest().algorithm() == *algorithm) {
-                    sync_directory(&dir)?;
-                }
-            }
-        } else {
-            let root: &Path = &self.images.inner.root;
-            rustix::fs::syncfs(&self.images.inner.root_fd)
-                .map_err(|error| FileError::at("sync", root)(error.into()))?;
+        if !small || !note.snapshots.is_empty() || syncer.is_behind() {
+            note.blobs = placed.iter().map(|sealed| sealed.digest().clone()).collect();
+            let (with_note, number) = syncer.note(note, std::mem::take(batch));
+            *batch = with_note;
+            return Ok(Some(number));
         }
-        Ok(batch)
+        for sealed in placed {
+            sealed.sync()?;
+        }
+        let algorithms = [Algorithm::Sha256, Algorithm::Sha512];
+        for (algorithm, dir) in algorithms.iter().zip(self.images.content().directories()) {
+            if placed.iter().any(|sealed| sealed.digest().algorithm() == *algorithm) {
+                sync_directory(&dir)?;
+            }
+        }
+        Ok(None)
     }
 
     /// Adds the records of the image and its names.
@@ -496,12 +512,14 @@ impl Transaction {
         target: &Descriptor,
         wanted: &Platform,
         names: &[String],
+        note: &mut Unsynced,
         mut batch: Batch,
     ) -> Result<Batch, ImageError> {
         let journal = &self.images.inner.journal;
         let now = Timestamp::now();
         let key = format!("{}{}", records::IMAGE, target.digest);
         let before: Option<ImageRecord> = records::get(journal, &key)?;
+        note.image = before.is_none().then(|| target.digest.clone());
         let record = ImageRecord {
             target: target.clone(),
             platform: wanted.clone(),
@@ -511,7 +529,9 @@ impl Transaction {
         batch = batch.put(key, records::encode(&record));
         for name in names {
             let record = NameRecord { target: target.digest.clone(), tagged: now };
-            batch = batch.put(format!("{}{name}", records::NAME), records::encode(&record));
+            let key = format!("{}{name}", records::NAME);
+            note.names.insert(name.clone(), records::get(journal, &key)?);
+            batch = batch.put(key, records::encode(&record));
         }
         Ok(batch)
     }

@@ -137,6 +137,22 @@ pub(crate) fn become_program(becoming: &mut Becoming<'_>) -> Result<Infallible> 
     if process.no_new_privileges {
         rustix::thread::set_no_new_privs(true).map_err(Error::system("set no_new_privs"))?;
     }
+    let env = program::environment(&becoming.root, process);
+    // Nothing of the host may stay open from here on: the working directory and the program
+    // could be named by way of it (CVE-2024-21626), and whoever enters the container while this
+    // process waits for start could reach it.
+    let mut kept = vec![becoming.channel.as_fd()];
+    kept.extend(becoming.start.as_ref().map(AsFd::as_fd));
+    let first = becoming.preserve_fds.saturating_add(3);
+    execute::close_others(first, &kept).map_err(Error::system("close descriptors"))?;
+    // The owners of what was closed must not be dropped, so there is no way back.
+    let Err(error) = go_on(becoming, &env);
+    let _ = becoming.channel.tell_by_write(&ToParent::failed(&error));
+    isopod_sys::clone::exit_now(1)
+}
+
+fn go_on(becoming: &mut Becoming<'_>, env: &[CString]) -> Result<Infallible> {
+    let process = becoming.process;
     let refused = match enter_directory(process) {
         Err(error) if may_need_user(&error) => true,
         result => result.map(|()| false)?,
@@ -149,16 +165,11 @@ pub(crate) fn become_program(becoming: &mut Becoming<'_>) -> Result<Infallible> 
     rustix::process::umask(Mode::from_raw_mode(process.umask));
     let late = prepare_capabilities(becoming)?;
     let path = program::find(process)?;
-    let env = program::environment(&becoming.root, process);
     becoming.channel.tell(&ToParent::Ready, None)?;
     if !becoming.channel.wait_go()? {
         return Err(gone());
     }
     if let Some(listener) = becoming.start.take() {
-        // Whoever enters the container meanwhile must find nothing of the host here.
-        let first = becoming.preserve_fds.saturating_add(3);
-        execute::close_others(first, &[listener.as_fd(), becoming.channel.as_fd()])
-            .map_err(Error::system("close descriptors"))?;
         *becoming.channel = wait::for_start(listener)?;
     }
     if let Some((hooks, mut state)) = becoming.start_hooks.take() {
@@ -175,7 +186,7 @@ pub(crate) fn become_program(becoming: &mut Becoming<'_>) -> Result<Infallible> 
     if late {
         set_capabilities(process)?;
     }
-    execute(&path, process, &env)
+    execute(&path, process, env)
 }
 
 fn execute(path: &CString, process: &ProcessPlan, env: &[CString]) -> Result<Infallible> {

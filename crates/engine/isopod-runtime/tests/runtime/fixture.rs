@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use isopod_oci::runtime::Spec;
@@ -61,10 +61,13 @@ pub(crate) struct Outcome {
     pub(crate) output: String,
 }
 
-fn template() -> &'static Path {
-    static TEMPLATE: OnceLock<TempDir> = OnceLock::new();
-    TEMPLATE
-        .get_or_init(|| {
+/// The root file system that every bundle's is copied from.
+static TEMPLATE: Mutex<Option<TempDir>> = Mutex::new(None);
+
+fn template() -> PathBuf {
+    let mut template = TEMPLATE.lock().unwrap();
+    template
+        .get_or_insert_with(|| {
             let dir = isopod_testkit::temp_dir("runtime-template").unwrap();
             isopod_testkit::busybox_rootfs(dir.path())
                 .unwrap()
@@ -72,6 +75,12 @@ fn template() -> &'static Path {
             dir
         })
         .path()
+        .to_path_buf()
+}
+
+/// Removes what all cases share; statics are never dropped.
+pub(crate) fn clean_up() {
+    TEMPLATE.lock().unwrap().take();
 }
 
 impl Fixture {
@@ -80,7 +89,7 @@ impl Fixture {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let dir = isopod_testkit::temp_dir("runtime").unwrap();
         let rootfs = dir.path().join("rootfs");
-        copy_tree(template(), &rootfs);
+        copy_tree(&template(), &rootfs);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let id = format!("isopod-rt-{}-{number}", std::process::id());
         let mut spec = Spec::parse(BASE.as_bytes()).unwrap();

@@ -7,6 +7,10 @@ pub(crate) const CASES: &[Case] = &[
     ("hooks::all_kinds_in_order", all_kinds_in_order),
     ("hooks::a_failure_ends_the_container", a_failure_ends_the_container),
     ("hooks::container_hooks_see_its_namespaces", container_hooks_see_its_namespaces),
+    (
+        "hooks::a_failing_start_hook_is_told_to_the_starter",
+        a_failing_start_hook_is_told_to_the_starter,
+    ),
     ("hooks::failing_poststart_kills", failing_poststart_kills),
 ];
 
@@ -98,6 +102,16 @@ fn container_hooks_see_its_namespaces() {
     fixture.run();
     let seen = std::fs::read_to_string(file).unwrap();
     assert_eq!(seen, format!("test\n{}\n", fixture.rootfs().display()));
+}
+
+fn a_failing_start_hook_is_told_to_the_starter() {
+    let fixture = Fixture::new("true")
+        .with(r#"{"hooks":{"startContainer":[{"path":"/bin/sh","args":["sh","-c","echo why; exit 9"]}]}}"#);
+    let created = fixture.create(crate::fixture::piped().0).unwrap();
+    let error = fixture.runtime.load(&fixture.id).unwrap().start().expect_err("the hook fails");
+    let text = crate::fixture::chain(&error);
+    assert!(text.contains("startContainer hook #0: /bin/sh: exit status 9, stdout: why"), "{text}");
+    assert_eq!(crate::fixture::wait(&created.pidfd), 1);
 }
 
 fn failing_poststart_kills() {

@@ -56,6 +56,7 @@ fn main() {
             failed.push(*name);
         }
     }
+    fixture::clean_up();
     println!(
         "test result: {}. {} passed; {} failed; 0 ignored",
         if failed.is_empty() { "ok" } else { "FAILED" },

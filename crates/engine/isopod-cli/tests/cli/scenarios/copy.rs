@@ -83,10 +83,8 @@ fn into(engine: &Engine) -> Result<()> {
     inside("ln -s /tmp /escape")?;
     program.ok(&["cp", &at("tree/f"), "cpi:/escape/through"])?;
     ensure!(inside("cat /tmp/through")? == "one");
-    let relative = program
-        .command(&["cp", "tree/sub/g", "cpi:/tmp/relative"])
-        .current_dir(&here)
-        .status()?;
+    let relative =
+        program.command(&["cp", "tree/sub/g", "cpi:/tmp/relative"]).current_dir(&here).status()?;
     ensure!(relative.success() && inside("cat /tmp/relative")? == "two");
     program.ok(&["rm", "-f", "cpi"])?;
     Ok(())

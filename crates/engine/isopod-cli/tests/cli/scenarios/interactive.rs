@@ -86,7 +86,8 @@ fn exec(engine: &Engine) -> Result<()> {
 
 /// Starts an attached container that reports signals, and waits until it is ready.
 fn reporting(engine: &Engine, name: &str, script: &str) -> Result<ProcessGuard> {
-    let mut command = engine.program.command(&["run", "--name", name, NET, "demo", "sh", "-c", script]);
+    let mut command =
+        engine.program.command(&["run", "--name", name, NET, "demo", "sh", "-c", script]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let guard = ProcessGuard::spawn(&mut command)?;
     Limited::seconds(20).until("the container is ready", || {

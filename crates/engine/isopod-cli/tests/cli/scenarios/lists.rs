@@ -25,12 +25,18 @@ fn ps(engine: &Engine) -> Result<()> {
     let mut lines = table.lines();
     ensure!(
         lines.next().is_some_and(|line| {
-            line.starts_with("CONTAINER ID   IMAGE     COMMAND   CREATED") && line.ends_with("NAMES")
+            line.starts_with("CONTAINER ID   IMAGE     COMMAND   CREATED")
+                && line.ends_with("NAMES")
         }),
         "{table}"
     );
     let row = lines.next().unwrap_or_default();
-    ensure!(row.contains("demo      \"true\"    ") && row.contains("Exited (0) ") && row.ends_with("   psb"), "{table}");
+    ensure!(
+        row.contains("demo      \"true\"    ")
+            && row.contains("Exited (0) ")
+            && row.ends_with("   psb"),
+        "{table}"
+    );
     let format = "table {{.Names}}\\t{{.Label \"a.b\"}}\\t{{.State}}";
     program
         .run(&["ps", "--filter", "name=psa", "--format", format])
@@ -38,11 +44,21 @@ fn ps(engine: &Engine) -> Result<()> {
         .prints("NAMES     b         STATE\npsa       c         running\n")?;
     let json = program.ok(&["ps", "-o", "json", "--filter", "name=psa"])?;
     let value: serde_json::Value = serde_json::from_str(&json)?;
-    ensure!(value["Names"] == "psa" && value["Labels"] == "a.b=c" && value["Command"] == "\"sleep 1000\"");
+    ensure!(
+        value["Names"] == "psa"
+            && value["Labels"] == "a.b=c"
+            && value["Command"] == "\"sleep 1000\""
+    );
     ensure!(program.ok(&["ps", "-q", "-l"])?.len() == 12);
     ensure!(program.ok(&["ps", "-aq", "-n", "1", "--format", "{{.Names}}"])? == "psb");
-    program.run(&["ps", "--format", "{{.Foo}}"]).code(1)?.complains("can't evaluate field Foo in type")?;
-    program.run(&["ps", "--filter", "foo"]).code(125)?.complains("bad format of filter (expected name=value)")?;
+    program
+        .run(&["ps", "--format", "{{.Foo}}"])
+        .code(1)?
+        .complains("can't evaluate field Foo in type")?;
+    program
+        .run(&["ps", "--filter", "foo"])
+        .code(125)?
+        .complains("bad format of filter (expected name=value)")?;
     program.run(&["ps", "foo"]).code(1)?.complains("isopod: 'isopod ps' accepts no arguments")?;
     program.ok(&["rm", "-f", "psa", "psb"])?;
     Ok(())
@@ -50,14 +66,39 @@ fn ps(engine: &Engine) -> Result<()> {
 
 fn inspect(engine: &Engine) -> Result<()> {
     let program = &engine.program;
-    program.ok(&["create", "--name", "ins", "-e", "X=1", "-l", "k=v", "-v", "/tmp:/mnt:ro", NET, "demo", "sleep", "5"])?;
+    program.ok(&[
+        "create",
+        "--name",
+        "ins",
+        "-e",
+        "X=1",
+        "-l",
+        "k=v",
+        "-v",
+        "/tmp:/mnt:ro",
+        NET,
+        "demo",
+        "sleep",
+        "5",
+    ])?;
     let format = |template: &str| program.ok(&["inspect", "-f", template, "ins"]);
-    ensure!(format("{{.State.Status}}/{{.Config.Image}}/{{json .Config.Cmd}}")? == r#"created/demo/["sleep","5"]"#);
-    ensure!(format("{{range .Mounts}}{{.Source}}>{{.Destination}}:{{.RW}}{{end}}")? == "/tmp>/mnt:false");
+    ensure!(
+        format("{{.State.Status}}/{{.Config.Image}}/{{json .Config.Cmd}}")?
+            == r#"created/demo/["sleep","5"]"#
+    );
+    ensure!(
+        format("{{range .Mounts}}{{.Source}}>{{.Destination}}:{{.RW}}{{end}}")?
+            == "/tmp>/mnt:false"
+    );
     ensure!(format("{{index .Config.Labels \"k\"}}{{index .Config.Labels \"none\"}}")? == "v");
     ensure!(format("{{if .State.Running}}up{{else}}down{{end}}")? == "down");
-    ensure!(format("{{join .Config.Cmd \" \"}} {{len .Mounts}} {{upper .Name}}")? == "sleep 5 1 /INS");
-    program.run(&["inspect", "-f", "{{.Nothing}}", "ins"]).code(1)?.complains("template parsing error: template: :1:2")?;
+    ensure!(
+        format("{{join .Config.Cmd \" \"}} {{len .Mounts}} {{upper .Name}}")? == "sleep 5 1 /INS"
+    );
+    program
+        .run(&["inspect", "-f", "{{.Nothing}}", "ins"])
+        .code(1)?
+        .complains("template parsing error: template: :1:2")?;
     let text = program.run(&["inspect", "ins", "nosuch"]);
     text.code(1)?.complains("Error: No such object: nosuch")?;
     ensure!(text.stdout.starts_with("[\n    {\n        \"Id\": \""), "{}", text.stdout);
@@ -74,10 +115,18 @@ fn volumes(engine: &Engine) -> Result<()> {
     ensure!(program.ok(&["volume", "create", "--label", "x=y", "vola"])? == "vola");
     let script = "echo kept > /v/f";
     program.ok(&["run", "--rm", "-v", "vola:/v", NET, "demo", "sh", "-c", script])?;
-    program.run(&["run", "--rm", "-v", "vola:/v:ro", NET, "demo", "cat", "/v/f"]).code(0)?.prints("kept\n")?;
-    program.run(&["volume", "ls", "--filter", "name=vola"]).code(0)?.prints("DRIVER    VOLUME NAME\nlocal     vola\n")?;
+    program
+        .run(&["run", "--rm", "-v", "vola:/v:ro", NET, "demo", "cat", "/v/f"])
+        .code(0)?
+        .prints("kept\n")?;
+    program
+        .run(&["volume", "ls", "--filter", "name=vola"])
+        .code(0)?
+        .prints("DRIVER    VOLUME NAME\nlocal     vola\n")?;
     ensure!(program.ok(&["volume", "ls", "-q", "--filter", "label=x=y"])? == "vola");
-    ensure!(program.ok(&["volume", "inspect", "-f", "{{.Driver}} {{.Labels.x}}", "vola"])? == "local y");
+    ensure!(
+        program.ok(&["volume", "inspect", "-f", "{{.Driver}} {{.Labels.x}}", "vola"])? == "local y"
+    );
     ensure!(program.ok(&["volume", "rm", "vola"])? == "vola");
     program.run(&["volume", "rm", "vola"]).code(1)?.complains("no such volume")?;
     program.run(&["volume", "rm", "-f", "vola"]).code(0)?;
@@ -99,29 +148,49 @@ fn events(engine: &Engine) -> Result<()> {
     let mut die = line.to_vec();
     die.extend(["--filter", "event=die"]);
     let text = program.ok(&die)?;
-    ensure!(text.lines().count() == 1 && text.contains(" container die ") && text.contains("exitCode=2"), "{text}");
+    ensure!(
+        text.lines().count() == 1
+            && text.contains(" container die ")
+            && text.contains("exitCode=2"),
+        "{text}"
+    );
     Ok(())
 }
 
 fn figures(engine: &Engine) -> Result<()> {
     let program = &engine.program;
     program.ok(&["run", "-d", "--name", "fig", "-m", "64m", NET, "demo", "sleep", "1000"])?;
-    let stats = program.ok(&["stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "fig"])?;
+    let stats = program.ok(&[
+        "stats",
+        "--no-stream",
+        "--format",
+        "{{.Name}} {{.PIDs}} {{.MemUsage}}",
+        "fig",
+    ])?;
     ensure!(stats.starts_with("fig 1 ") && stats.ends_with(" / 64MiB"), "{stats}");
     let table = program.ok(&["df"])?;
-    ensure!(table.starts_with("TYPE            TOTAL     ACTIVE    SIZE      RECLAIMABLE\nImages  "), "{table}");
+    ensure!(
+        table.starts_with("TYPE            TOTAL     ACTIVE    SIZE      RECLAIMABLE\nImages  "),
+        "{table}"
+    );
     ensure!(table.lines().count() == 5, "{table}");
     ensure!(program.ok(&["system", "df", "-v"])?.contains("Containers space usage:"));
     ensure!(program.ok(&["info"])?.contains("\n Cgroup Version: "));
     ensure!(program.ok(&["info", "-f", "{{.OSType}}"])? == "linux");
     let version = program.ok(&["version"])?;
-    ensure!(version.starts_with("Client:\n Version: ") && version.contains("\nServer:"), "{version}");
+    ensure!(
+        version.starts_with("Client:\n Version: ") && version.contains("\nServer:"),
+        "{version}"
+    );
     ensure!(!program.ok(&["version", "-f", "{{.Server.ApiVersion}}"])?.is_empty());
     if engine.is_own {
         ensure!(program.ok(&["info", "-f", "{{.EnginePid}}"])?.parse::<u32>()? > 1);
     }
     program.ok(&["rm", "-f", "fig"])?;
-    program.run(&["stats", "--no-stream", "nosuch"]).code(1)?.complains("No such container: nosuch")?;
+    program
+        .run(&["stats", "--no-stream", "nosuch"])
+        .code(1)?
+        .complains("No such container: nosuch")?;
     Ok(())
 }
 
@@ -143,7 +212,18 @@ fn prune(engine: &Engine) -> Result<()> {
 
 fn logs(engine: &Engine) -> Result<()> {
     let program = &engine.program;
-    program.run(&["run", "--name", "log", NET, "demo", "sh", "-c", "echo a; sleep 0.1; echo b >&2; sleep 0.1; echo c"]).code(0)?;
+    program
+        .run(&[
+            "run",
+            "--name",
+            "log",
+            NET,
+            "demo",
+            "sh",
+            "-c",
+            "echo a; sleep 0.1; echo b >&2; sleep 0.1; echo c",
+        ])
+        .code(0)?;
     let all = program.run(&["logs", "log"]);
     all.code(0)?.prints("a\nc\n")?;
     ensure!(all.stderr == "b\n", "{all:?}");
@@ -155,7 +235,10 @@ fn logs(engine: &Engine) -> Result<()> {
     program.run(&["logs", "--since", "bogus", "log"]).code(1)?;
     program.run(&["logs", "nosuch"]).code(1)?.complains("No such container: nosuch")?;
     program.ok(&["rm", "log"])?;
-    program.run(&["run", "--name", "lot", "-t", NET, "demo", "sh", "-c", "echo tty"]).code(0)?.prints("tty\r\n")?;
+    program
+        .run(&["run", "--name", "lot", "-t", NET, "demo", "sh", "-c", "echo tty"])
+        .code(0)?
+        .prints("tty\r\n")?;
     program.run(&["logs", "lot"]).code(0)?.prints("tty\r\n")?;
     program.ok(&["rm", "lot"])?;
     Ok(())
