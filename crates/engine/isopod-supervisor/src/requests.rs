@@ -120,6 +120,21 @@ impl Server {
         Ok(())
     }
 
+    /// Goes on with stdin that clients have sent while there was no room for it: it is here
+    /// already, so that no event of theirs would tell of it.
+    pub(crate) fn resume_input(&mut self, session: usize) {
+        let key = self.sessions[session].key.clone();
+        for index in 0..self.clients.len() {
+            let waits = matches!(
+                &self.clients[index].mode,
+                Mode::Stream(streams) if streams.stdin && streams.session == key
+            );
+            if waits && self.handle_stream(index).is_err() {
+                self.clients[index].abandon();
+            }
+        }
+    }
+
     /// How much more of a client's stdin can be taken.
     pub(crate) fn room_for(&self, client: &Client) -> usize {
         let Mode::Stream(streams) = &client.mode else {

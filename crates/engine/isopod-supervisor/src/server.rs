@@ -213,7 +213,10 @@ impl Server {
             Source::Output(index, lane) => {
                 self.read_output(index, lane);
             }
-            Source::Input(index) => self.write_input(index),
+            Source::Input(index) => {
+                self.write_input(index);
+                self.resume_input(index);
+            }
             Source::Process(index) => self.end_session(index),
         }
     }

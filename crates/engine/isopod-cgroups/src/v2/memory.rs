@@ -38,8 +38,10 @@ pub(super) fn apply(group: &Group, memory: &LinuxMemory) -> Result<()> {
 fn with_limit_in_force(group: &Group, memory: &LinuxMemory) -> LinuxMemory {
     let mut whole = memory.clone();
     let wanting = memory.limit.unwrap_or(0) == 0 && memory.swap.is_some_and(|swap| swap > 0);
-    if wanting && let Ok(limit) = group.read_u64("memory.max") {
-        whole.limit = Some(i64::try_from(limit).unwrap_or(-1));
+    // `max` reads as a number that has no signed form: then there is no limit to count against.
+    let in_force = group.read_u64("memory.max").map(i64::try_from);
+    if wanting && let Ok(Ok(limit)) = in_force {
+        whole.limit = Some(limit);
     }
     whole
 }
@@ -53,8 +55,7 @@ pub(crate) fn swap_alone(memory: &LinuxMemory) -> Result<Option<i64>> {
         (-1, 0) => Ok(Some(-1)),
         (_, 0) => Ok(None),
         (_, -1) => Ok(Some(-1)),
-        (-1, swap) => Ok(Some(swap)),
-        (0, swap) => {
+        (0 | -1, swap) => {
             Err(Error::invalid("memory.swap", swap, "memory.limit too, to know the part of swap"))
         }
         (limit, _) if limit < 0 => {

@@ -60,7 +60,7 @@ fn swap() {
         (Some(100), Some(100), Ok(Some(0))),
         (Some(100), Some(-1), Ok(Some(-1))),
         (Some(-1), None, Ok(Some(-1))),
-        (Some(-1), Some(500), Ok(Some(500))),
+        (Some(-1), Some(500), Err("memory.swap")),
         (None, Some(500), Err("memory.swap")),
         (Some(100), Some(50), Err("memory.swap")),
         (Some(-5), Some(50), Err("memory.limit")),

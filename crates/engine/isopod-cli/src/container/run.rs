@@ -40,7 +40,7 @@ pub(super) static RUN: Command = Command {
             "A web server in the background, with limits",
         ),
         ("run --rm -v /srv/data:/data:ro debian:12 ls /data", "Give it a directory of the host"),
-        ("run --rm -v work:/work -w /work debian:12 touch x", "Give it a named volume"),
+        ("run --rm -v notes:/notes -w /notes debian:12 touch x", "Give it a named volume"),
     ],
     flags: &[LIMITS, OPTIONS, RUN_FLAGS],
     operands: Operands::AtLeast(1),

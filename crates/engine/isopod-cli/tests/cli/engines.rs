@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use isopod_testkit::{
@@ -167,7 +166,9 @@ pub(crate) fn first_use() -> Result<bool> {
         stdout.lines().filter(|line| line.chars().all(|c| c.is_ascii_digit())).collect();
     ensure!(pids.len() == 7, "expected 7 answers: {stdout}\n{stderr}");
     ensure!(pids.iter().all(|pid| *pid == pids[0]), "several engines: {stdout}");
-    std::thread::sleep(Duration::from_millis(10));
-    ensure!(!fs::exists(format!("/proc/{}", pids[0]))?, "the engine still runs");
+    // It may still wait for its new parent to take note.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pids[0])).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    ensure!(matches!(state, None | Some('Z')), "the engine still runs: {stat}");
     Ok(true)
 }

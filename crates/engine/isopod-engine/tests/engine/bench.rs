@@ -163,7 +163,18 @@ impl Drop for Bench {
                 let _ = container.delete(true);
             }
         }
+        remove_cgroup_parent();
     }
+}
+
+/// Removes the group that this process's containers had in each hierarchy, once it is empty.
+pub(crate) fn remove_cgroup_parent() {
+    let name = format!("isopod-engine-test-{}", std::process::id());
+    for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+        // While other tests have containers in it, it stays for them to remove.
+        let _ = std::fs::remove_dir(hierarchy.path().join(&name));
+    }
+    let _ = std::fs::remove_dir(std::path::Path::new("/sys/fs/cgroup").join(&name));
 }
 
 pub(crate) fn request(words: &[&str]) -> CreateContainer {
