@@ -250,6 +250,18 @@ pub enum ImageError {
         /// The prefix.
         prefix: String,
     },
+    /// The last name of an image that containers were made of.
+    #[error(
+        "conflict: unable to remove repository reference {name:?} (must force) - container {container} is using its referenced image {image}"
+    )]
+    NameInUse {
+        /// The name, as it was given.
+        name: String,
+        /// Short id of a container.
+        container: String,
+        /// Short id of the image.
+        image: String,
+    },
     /// Removal is held up by names or containers; the words are docker's.
     #[error("conflict: {reason}")]
     Conflict {

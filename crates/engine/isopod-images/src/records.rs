@@ -20,8 +20,6 @@ pub(crate) const IMAGE: &str = "image/";
 pub(crate) const NAME: &str = "name/";
 /// Manifests that refer to others: `referrer/<subject>/<digest>`.
 pub(crate) const REFERRER: &str = "referrer/";
-/// Publications that may not be on the disk yet: `unsynced/<number>`.
-pub(crate) const UNSYNCED: &str = "unsynced/";
 /// The format of the store.
 pub(crate) const FORMAT: &str = "format";
 

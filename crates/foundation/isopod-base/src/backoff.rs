@@ -15,11 +15,7 @@ impl Backoff {
     /// Starts with `first`, never waits longer than `ceiling`; `seed` drives the jitter.
     #[must_use]
     pub fn new(first: Duration, ceiling: Duration, seed: u64) -> Self {
-        Self {
-            next: first.min(ceiling),
-            ceiling,
-            seed: seed | 1,
-        }
+        Self { next: first.min(ceiling), ceiling, seed: seed | 1 }
     }
 
     /// How long to wait before the next try.
@@ -45,10 +41,7 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1), 7);
         for nominal_ms in [100, 200, 400, 800, 1000, 1000] {
             let wait = backoff.next_wait().as_millis();
-            assert!(
-                wait >= nominal_ms / 2 && wait <= nominal_ms,
-                "{wait} of {nominal_ms}"
-            );
+            assert!(wait >= nominal_ms / 2 && wait <= nominal_ms, "{wait} of {nominal_ms}");
         }
     }
 }

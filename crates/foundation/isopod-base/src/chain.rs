@@ -47,18 +47,9 @@ mod tests {
 
     #[test]
     fn causes_follow_and_repetition_is_left_out() {
-        let inner = Level {
-            text: "no space",
-            source: None,
-        };
-        let middle = Level {
-            text: "write blob: no space",
-            source: Some(Box::new(inner)),
-        };
-        let outer = Level {
-            text: "pull",
-            source: Some(Box::new(middle)),
-        };
+        let inner = Level { text: "no space", source: None };
+        let middle = Level { text: "write blob: no space", source: Some(Box::new(inner)) };
+        let outer = Level { text: "pull", source: Some(Box::new(middle)) };
         assert_eq!(chain(&outer).to_string(), "pull: write blob: no space");
     }
 }

@@ -95,9 +95,7 @@ impl FromStr for Digest {
     type Err = InvalidDigest;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidDigest {
-            text: text.chars().take(160).collect(),
-        };
+        let invalid = || InvalidDigest { text: text.chars().take(160).collect() };
         let (name, hex) = text.split_once(':').ok_or_else(invalid)?;
         let algorithm = match name {
             "sha256" => Algorithm::Sha256,
@@ -108,10 +106,7 @@ impl FromStr for Digest {
         if hex.len() != algorithm.hex_length() || !digits {
             return Err(invalid());
         }
-        Ok(Self {
-            algorithm,
-            hex: hex.into(),
-        })
+        Ok(Self { algorithm, hex: hex.into() })
     }
 }
 
@@ -163,10 +158,7 @@ impl Hasher {
             State::Sha256(hash) => (Algorithm::Sha256, hex(&hash.finalize())),
             State::Sha512(hash) => (Algorithm::Sha512, hex(&hash.finalize())),
         };
-        Digest {
-            algorithm,
-            hex: hex.into(),
-        }
+        Digest { algorithm, hex: hex.into() }
     }
 }
 
@@ -199,23 +191,12 @@ mod tests {
         );
         let mut long = Hasher::new(Algorithm::Sha512);
         long.update(b"abc");
-        assert!(
-            long.finish()
-                .hex()
-                .starts_with("ddaf35a193617abacc417349ae204131")
-        );
+        assert!(long.finish().hex().starts_with("ddaf35a193617abacc417349ae204131"));
     }
 
     #[test]
     fn texts_that_are_no_digests_are_refused() {
-        for text in [
-            "",
-            "sha256",
-            "sha256:",
-            "sha256:AB",
-            "md5:00",
-            "sha256:../../etc/passwd",
-        ] {
+        for text in ["", "sha256", "sha256:", "sha256:AB", "md5:00", "sha256:../../etc/passwd"] {
             assert!(text.parse::<Digest>().is_err(), "{text:?}");
         }
         let upper = format!("sha256:{}", "A".repeat(64));

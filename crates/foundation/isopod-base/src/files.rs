@@ -21,11 +21,7 @@ pub struct FileError {
 impl FileError {
     /// For use with `map_err`: names the action and the path.
     pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self {
-            action,
-            path: path.to_path_buf(),
-            source,
-        }
+        move |source| Self { action, path: path.to_path_buf(), source }
     }
 }
 
@@ -44,9 +40,7 @@ pub fn replace_volatile(path: &Path, bytes: &[u8], mode: u32) -> Result<(), File
 
 /// Waits until the entries of a directory are on the disk.
 pub fn sync_directory(path: &Path) -> Result<(), FileError> {
-    File::open(path)
-        .and_then(|dir| dir.sync_all())
-        .map_err(FileError::at("sync directory", path))
+    File::open(path).and_then(|dir| dir.sync_all()).map_err(FileError::at("sync directory", path))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -59,10 +53,7 @@ fn parent(path: &Path) -> &Path {
 fn write_beside(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<(), FileError> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(
-        ".{}",
-        crate::digest::hex(&crate::id::random_bytes::<6>())
-    ));
+    name.push(format!(".{}", crate::digest::hex(&crate::id::random_bytes::<6>())));
     let temporary = parent(path).join(name);
     let result = (|| {
         let mut file = OpenOptions::new()
@@ -71,8 +62,7 @@ fn write_beside(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<(), 
             .mode(mode)
             .open(&temporary)
             .map_err(FileError::at("create", &temporary))?;
-        file.write_all(bytes)
-            .map_err(FileError::at("write", &temporary))?;
+        file.write_all(bytes).map_err(FileError::at("write", &temporary))?;
         if sync {
             file.sync_all().map_err(FileError::at("sync", &temporary))?;
         }

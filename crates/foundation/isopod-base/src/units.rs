@@ -12,16 +12,11 @@ pub struct InvalidSize(pub String);
 /// Reads a size with binary units: `512`, `10k`, `64MiB`, `1.5g` (1 k is 1024 bytes).
 pub fn parse_bytes(text: &str) -> Result<u64, InvalidSize> {
     let invalid = || InvalidSize(text.chars().take(80).collect());
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let number: f64 = number.parse().map_err(|_| invalid())?;
     let unit = unit.trim_start().to_ascii_lowercase();
-    let unit = unit
-        .strip_suffix("ib")
-        .or_else(|| unit.strip_suffix('b'))
-        .unwrap_or(&unit);
+    let unit = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit);
     let power = match unit {
         "" => 0,
         "k" => 1,
@@ -32,11 +27,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, InvalidSize> {
         _ => return Err(invalid()),
     };
     let bytes = number * 1024f64.powi(power);
-    if (0.0..9.3e18).contains(&bytes) {
-        Ok(bytes as u64)
-    } else {
-        Err(invalid())
-    }
+    if (0.0..9.3e18).contains(&bytes) { Ok(bytes as u64) } else { Err(invalid()) }
 }
 
 /// Four significant digits and a decimal unit: `1.84kB`, `187MB`.
@@ -48,11 +39,7 @@ pub fn human_size(bytes: u64) -> String {
 /// Four significant digits and a binary unit: `1.797KiB`, `512MiB`.
 #[must_use]
 pub fn binary_size(bytes: u64) -> String {
-    scaled(
-        bytes,
-        1024.0,
-        &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"],
-    )
+    scaled(bytes, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
 fn scaled(bytes: u64, base: f64, units: &[&str]) -> String {
@@ -81,11 +68,7 @@ pub fn human_size_digits(bytes: u64, digits: usize) -> String {
 /// `value` (0 to below 10,000) with at most `digits` significant digits, without trailing
 /// zeros: C's `%.Ng`.
 fn significant(value: f64, digits: usize) -> String {
-    let whole = if value < 1.0 {
-        1
-    } else {
-        value.log10().floor() as usize + 1
-    };
+    let whole = if value < 1.0 { 1 } else { value.log10().floor() as usize + 1 };
     let text = format!("{value:.*}", digits.saturating_sub(whole));
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -131,14 +114,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
     }
     let mut seconds = 0.0;
     while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or_else(invalid)?;
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(invalid)?;
         let number: f64 = rest[..end].parse().map_err(|_| invalid())?;
         rest = &rest[end..];
-        let end = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
         let unit = match &rest[..end] {
             "ns" => 1e-9,
             "us" | "µs" | "μs" => 1e-6,

@@ -17,10 +17,7 @@ fn path(dir: &Path, generation: u64) -> PathBuf {
 
 /// Size of the map's checkpoint in bytes.
 pub(crate) fn size(map: &Map) -> u64 {
-    36 + map
-        .iter()
-        .map(|(key, value)| 8 + key.len() as u64 + value.len() as u64)
-        .sum::<u64>()
+    36 + map.iter().map(|(key, value)| 8 + key.len() as u64 + value.len() as u64).sum::<u64>()
 }
 
 /// Puts a generation into force: the log of that generation must be on the disk.
@@ -39,17 +36,11 @@ pub(crate) fn write(dir: &Path, generation: u64, sequence: u64, map: &Map) -> Re
     let crc = crc32fast::hash(&bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     let replaced = isopod_base::files::replace(&path(dir, generation), &bytes, 0o600);
-    replaced.map_err(
-        |FileError {
-             action,
-             path,
-             source,
-         }| match action {
-            // From the rename on, either generation may be the one that a reader finds.
-            "replace" | "sync directory" => Error::unknown(action, &path)(source),
-            _ => Error::io(action, &path)(source),
-        },
-    )
+    replaced.map_err(|FileError { action, path, source }| match action {
+        // From the rename on, either generation may be the one that a reader finds.
+        "replace" | "sync directory" => Error::unknown(action, &path)(source),
+        _ => Error::io(action, &path)(source),
+    })
 }
 
 /// Reads the checkpoint of a generation: the map, and the sequence number of the last frame in it.
@@ -86,10 +77,7 @@ fn decode(bytes: &[u8], generation: u64) -> Option<(Map, u64)> {
 /// The generation in force, if any.
 pub(crate) fn newest(dir: &Path) -> Result<Option<u64>, Error> {
     let generations = names(dir)?;
-    Ok(generations
-        .iter()
-        .filter_map(|name| parse(name.strip_prefix(PREFIX)?))
-        .max())
+    Ok(generations.iter().filter_map(|name| parse(name.strip_prefix(PREFIX)?)).max())
 }
 
 /// Removes files of other generations, and unfinished temporary ones.
@@ -112,7 +100,5 @@ fn parse(digits: &str) -> Option<u64> {
 fn names(dir: &Path) -> Result<Vec<String>, Error> {
     let entries = fs::read_dir(dir).map_err(Error::io("read", dir))?;
     let names = entries.map(|entry| entry.map(|e| e.file_name().to_string_lossy().into_owned()));
-    names
-        .collect::<Result<_, _>>()
-        .map_err(Error::io("read", dir))
+    names.collect::<Result<_, _>>().map_err(Error::io("read", dir))
 }

@@ -62,18 +62,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            action,
-            path: path.to_path_buf(),
-            source: Arc::new(source),
-        }
+        move |source| Self::Io { action, path: path.to_path_buf(), source: Arc::new(source) }
     }
 
     pub(crate) fn unknown(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Unknown {
-            action,
-            path: path.to_path_buf(),
-            source: Arc::new(source),
-        }
+        move |source| Self::Unknown { action, path: path.to_path_buf(), source: Arc::new(source) }
     }
 }

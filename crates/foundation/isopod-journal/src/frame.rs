@@ -164,11 +164,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Frame> {
         return None;
     }
     let sequence = u64::from_le_bytes(body[..8].try_into().ok()?);
-    Some(Frame {
-        sequence,
-        ops: decode_ops(&body[8..])?,
-        len,
-    })
+    Some(Frame { sequence, ops: decode_ops(&body[8..])?, len })
 }
 
 fn decode_ops(mut rest: &[u8]) -> Option<Vec<Op>> {

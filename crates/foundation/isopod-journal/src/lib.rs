@@ -92,11 +92,7 @@ impl Journal {
     /// The value under `key`, as of the last commit that returned.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Arc<[u8]>> {
-        self.map
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned()
+        self.map.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
     /// All keys that begin with `prefix`, in order, with their values.
@@ -130,10 +126,7 @@ impl Journal {
             }
             queue = match queue.log.take() {
                 Some(log) => self.lead(queue, log),
-                None => self
-                    .done
-                    .wait(queue)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.done.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -153,19 +146,13 @@ impl Journal {
             Err(error @ Error::Unknown { .. }) => Some(error.clone()),
             _ => None,
         };
-        let renewed = if broken.is_none() {
-            self.renew_when_large(&mut log)
-        } else {
-            Ok(())
-        };
+        let renewed = if broken.is_none() { self.renew_when_large(&mut log) } else { Ok(()) };
         let mut queue = self.lock_queue();
         if let Some((last, _)) = group.last() {
             queue.decided = last + 1;
         }
         if let Err(error) = outcome {
-            queue
-                .failed
-                .extend(group.iter().map(|(ticket, _)| (*ticket, error.clone())));
+            queue.failed.extend(group.iter().map(|(ticket, _)| (*ticket, error.clone())));
         }
         if let Some(error) =
             broken.or_else(|| renewed.err().filter(|e| matches!(e, Error::Unknown { .. })))
@@ -223,9 +210,7 @@ fn lock(dir: &Path) -> Result<File, Error> {
     let file = File::create(&path).map_err(Error::io("create", &path))?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::InUse {
-            dir: dir.to_path_buf(),
-        }),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::InUse { dir: dir.to_path_buf() }),
         Err(error) => Err(Error::io("lock", &path)(io::Error::from(error))),
     }
 }

@@ -50,18 +50,10 @@ impl Log {
         let mut head = [0; START as usize];
         head[..8].copy_from_slice(MAGIC);
         head[8..].copy_from_slice(&generation.to_le_bytes());
-        file.write_all_at(&head, 0)
-            .map_err(Error::io("create", &path))?;
+        file.write_all_at(&head, 0).map_err(Error::io("create", &path))?;
         let buffer = Vec::new();
-        let mut log = Self {
-            file,
-            path,
-            generation,
-            sequence,
-            end: START,
-            capacity: START,
-            buffer,
-        };
+        let mut log =
+            Self { file, path, generation, sequence, end: START, capacity: START, buffer };
         log.extend(START + 1)?;
         Ok(log)
     }
@@ -75,11 +67,7 @@ impl Log {
     ) -> Result<Replayed, Error> {
         let path = path(dir, generation);
         let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        let damaged = |offset, reason| Error::Damaged {
-            path: path.clone(),
-            offset,
-            reason,
-        };
+        let damaged = |offset, reason| Error::Damaged { path: path.clone(), offset, reason };
         if bytes.get(..8) != Some(MAGIC) || bytes.get(8..16) != Some(&generation.to_le_bytes()) {
             return Err(damaged(0, "not the log of this generation"));
         }
@@ -104,15 +92,7 @@ impl Log {
             .map_err(Error::io("open", &path))?;
         let capacity = bytes.len() as u64;
         let end = end as u64;
-        let log = Self {
-            file,
-            path,
-            generation,
-            sequence,
-            end,
-            capacity,
-            buffer: Vec::new(),
-        };
+        let log = Self { file, path, generation, sequence, end, capacity, buffer: Vec::new() };
         Ok(Replayed { log, torn })
     }
 
@@ -134,12 +114,8 @@ impl Log {
         let end = self.end + frame.len() as u64;
         // A header's worth of zeros stays behind the last frame, to end the next reading.
         self.extend(end + HEADER_BYTES as u64)?;
-        self.file
-            .write_all_at(frame, self.end)
-            .map_err(Error::unknown("write", &self.path))?;
-        self.file
-            .sync_data()
-            .map_err(Error::unknown("sync", &self.path))?;
+        self.file.write_all_at(frame, self.end).map_err(Error::unknown("write", &self.path))?;
+        self.file.sync_data().map_err(Error::unknown("sync", &self.path))?;
         self.end = end;
         self.sequence += 1;
         Ok(())
@@ -160,9 +136,7 @@ impl Log {
                 .map_err(Error::io("extend", &self.path))?;
             at += count;
         }
-        self.file
-            .sync_all()
-            .map_err(Error::io("extend", &self.path))?;
+        self.file.sync_all().map_err(Error::io("extend", &self.path))?;
         self.capacity = target;
         Ok(())
     }
@@ -189,9 +163,7 @@ fn later_frame(bytes: &[u8], sequence: u64) -> bool {
     // number is compared first, which keeps this a scan and not a checksum at every byte.
     let expected = sequence + 2..sequence + 2 + (1 << 20);
     (1..bytes.len().saturating_sub(HEADER_BYTES)).any(|at| {
-        let number = bytes[at + 8..at + 16]
-            .try_into()
-            .map_or(0, u64::from_le_bytes);
+        let number = bytes[at + 8..at + 16].try_into().map_or(0, u64::from_le_bytes);
         expected.contains(&number) && frame::decode(&bytes[at..]).is_some()
     })
 }

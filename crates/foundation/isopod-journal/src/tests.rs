@@ -5,11 +5,7 @@ use std::sync::Arc;
 use super::*;
 
 fn contents(journal: &Journal) -> Vec<(String, Vec<u8>)> {
-    journal
-        .scan("")
-        .into_iter()
-        .map(|(key, value)| (key, value.to_vec()))
-        .collect()
+    journal.scan("").into_iter().map(|(key, value)| (key, value.to_vec())).collect()
 }
 
 fn open(dir: &Path) -> Journal {
@@ -26,28 +22,16 @@ fn what_was_committed_is_there_after_reopening() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let journal = open(dir.path());
     journal
-        .commit(
-            Batch::new()
-                .put("a/1", *b"one")
-                .put("a/2", *b"two")
-                .put("b", *b""),
-        )
+        .commit(Batch::new().put("a/1", *b"one").put("a/2", *b"two").put("b", *b""))
         .expect("commits");
-    journal
-        .commit(Batch::new().delete("a/1").put("a/2", *b"zwei"))
-        .expect("commits");
+    journal.commit(Batch::new().delete("a/1").put("a/2", *b"zwei")).expect("commits");
     let before = contents(&journal);
-    assert_eq!(
-        before,
-        [("a/2".into(), b"zwei".to_vec()), ("b".into(), Vec::new())]
-    );
+    assert_eq!(before, [("a/2".into(), b"zwei".to_vec()), ("b".into(), Vec::new())]);
     drop(journal);
     let journal = open(dir.path());
     assert_eq!(contents(&journal), before);
     assert_eq!(journal.scan("a/").len(), 1);
-    journal
-        .commit(Batch::new().put("c", *b"3"))
-        .expect("goes on after reopening");
+    journal.commit(Batch::new().put("c", *b"3")).expect("goes on after reopening");
 }
 
 #[test]
@@ -68,9 +52,7 @@ fn many_threads_commit_together() {
             std::thread::spawn(move || {
                 for number in 0..50 {
                     let key = format!("{thread}/{number}");
-                    journal
-                        .commit(Batch::new().put(key, vec![thread; 100]))
-                        .expect("commits");
+                    journal.commit(Batch::new().put(key, vec![thread; 100])).expect("commits");
                 }
             })
         })
@@ -89,13 +71,9 @@ fn many_threads_commit_together() {
 fn a_frame_cut_at_any_byte_is_dropped_whole() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let journal = open(dir.path());
-    journal
-        .commit(Batch::new().put("kept", *b"yes"))
-        .expect("commits");
+    journal.commit(Batch::new().put("kept", *b"yes")).expect("commits");
     let start = journal.lock_queue().log.as_ref().expect("idle").used() as usize;
-    journal
-        .commit(Batch::new().put("last", *b"frame").delete("kept"))
-        .expect("commits");
+    journal.commit(Batch::new().put("last", *b"frame").delete("kept")).expect("commits");
     let end = journal.lock_queue().log.as_ref().expect("idle").used() as usize;
     let after = contents(&journal);
     drop(journal);
@@ -111,15 +89,9 @@ fn a_frame_cut_at_any_byte_is_dropped_whole() {
         // The frame's last bytes may be zeros themselves: then it is whole before the last cut.
         if contents(&journal) != after {
             assert!(cut < end, "the whole frame counts");
-            assert_eq!(
-                contents(&journal),
-                [("kept".to_owned(), b"yes".to_vec())],
-                "cut at {cut}"
-            );
+            assert_eq!(contents(&journal), [("kept".to_owned(), b"yes".to_vec())], "cut at {cut}");
         }
-        journal
-            .commit(Batch::new().put("next", *b"1"))
-            .expect("goes on");
+        journal.commit(Batch::new().put("next", *b"1")).expect("goes on");
         drop(journal);
         assert!(open(copy.path()).get("next").is_some(), "cut at {cut}");
     }
@@ -129,12 +101,8 @@ fn a_frame_cut_at_any_byte_is_dropped_whole() {
 fn damage_to_acknowledged_frames_is_an_error_and_not_a_loss() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let journal = open(dir.path());
-    journal
-        .commit(Batch::new().put("first", *b"1"))
-        .expect("commits");
-    journal
-        .commit(Batch::new().put("second", *b"2"))
-        .expect("commits");
+    journal.commit(Batch::new().put("first", *b"1")).expect("commits");
+    journal.commit(Batch::new().put("second", *b"2")).expect("commits");
     drop(journal);
     let path = log_file(dir.path());
     let whole = fs::read(&path).expect("reads");
@@ -143,10 +111,7 @@ fn damage_to_acknowledged_frames_is_an_error_and_not_a_loss() {
         bytes[at] ^= 0x40;
         fs::write(&path, &bytes).expect("writes");
         let error = Journal::open(dir.path()).expect_err("damaged");
-        assert!(
-            matches!(error, Error::Damaged { offset: 16, .. }),
-            "byte {at}: {error}"
-        );
+        assert!(matches!(error, Error::Damaged { offset: 16, .. }), "byte {at}: {error}");
     }
 }
 
@@ -155,9 +120,7 @@ fn damage_to_acknowledged_frames_is_an_error_and_not_a_loss() {
 fn a_checkpoint_cut_after_any_step_loses_nothing() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let journal = open(dir.path());
-    journal
-        .commit(Batch::new().put("a", *b"1").put("b", *b"2"))
-        .expect("commits");
+    journal.commit(Batch::new().put("a", *b"1").put("b", *b"2")).expect("commits");
     let before = contents(&journal);
     let map = journal.map.read().expect("not poisoned").clone();
     drop(journal);
@@ -176,14 +139,8 @@ fn a_checkpoint_cut_after_any_step_loses_nothing() {
         }
         let journal = open(copy.path());
         assert_eq!(contents(&journal), before, "after {count} steps");
-        journal
-            .commit(Batch::new().put("c", *b"3"))
-            .expect("goes on");
-        assert_eq!(
-            fs::read_dir(copy.path()).expect("lists").count(),
-            3,
-            "after {count} steps"
-        );
+        journal.commit(Batch::new().put("c", *b"3")).expect("goes on");
+        assert_eq!(fs::read_dir(copy.path()).expect("lists").count(), 3, "after {count} steps");
     }
 }
 
@@ -192,19 +149,9 @@ fn a_grown_log_is_replaced() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let journal = open(dir.path());
     for number in 0..12u8 {
-        journal
-            .commit(Batch::new().put("same", vec![number; 512 << 10]))
-            .expect("commits");
+        journal.commit(Batch::new().put("same", vec![number; 512 << 10])).expect("commits");
     }
-    assert!(
-        journal
-            .lock_queue()
-            .log
-            .as_ref()
-            .expect("idle")
-            .generation()
-            > 1
-    );
+    assert!(journal.lock_queue().log.as_ref().expect("idle").generation() > 1);
     drop(journal);
     assert_eq!(open(dir.path()).get("same").expect("there")[0], 11);
 }

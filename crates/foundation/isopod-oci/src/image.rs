@@ -66,11 +66,7 @@ pub struct Descriptor {
     /// Length of the content in bytes.
     pub size: u64,
     /// Where else the content can be had.
-    #[serde(
-        default,
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// Annotations.
     #[serde(
@@ -230,10 +226,7 @@ pub struct ImageConfig {
     /// Layers of the root file system.
     pub rootfs: RootFs,
     /// How each layer came to be.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<History>,
     /// Comment, as `docker commit -m` leaves it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,22 +245,13 @@ impl ImageConfig {
 #[serde(rename_all = "PascalCase", default)]
 pub struct ExecutionConfig {
     /// User, group, or both: `www-data`, `33:33`.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub user: String,
     /// Ports that the software listens on: `80/tcp`.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub exposed_ports: BTreeMap<String, Empty>,
     /// Environment as `KEY=value`.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// What always runs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -276,22 +260,13 @@ pub struct ExecutionConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cmd: Option<Vec<String>>,
     /// Paths that want a volume.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub volumes: BTreeMap<String, Empty>,
     /// Working directory.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "String::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "String::is_empty")]
     pub working_dir: String,
     /// Labels.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// Signal that ends the software: `SIGQUIT`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -306,16 +281,10 @@ pub struct ExecutionConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub healthcheck: Option<Healthcheck>,
     /// Instructions for builds upon this image (Docker).
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub on_build: Vec<String>,
     /// Shell for the shell form of commands (Docker).
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub shell: Vec<String>,
 }
 
@@ -328,10 +297,7 @@ pub struct Empty {}
 #[serde(rename_all = "PascalCase", default)]
 pub struct Healthcheck {
     /// `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", command]`; empty inherits.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<String>,
     /// Time between two tries.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -403,9 +369,6 @@ mod tests {
         let text =
             br#"{"schemaVersion":2,"config":{"mediaType":"x","digest":"sha256:zz","size":1}}"#;
         let fault = Manifest::parse(text).expect_err("bad digest");
-        assert!(
-            fault.to_string().contains("invalid digest \"sha256:zz\""),
-            "{fault}"
-        );
+        assert!(fault.to_string().contains("invalid digest \"sha256:zz\""), "{fault}");
     }
 }

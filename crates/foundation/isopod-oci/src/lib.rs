@@ -40,16 +40,9 @@ pub(crate) fn parse<T: DeserializeOwned>(
 ) -> Result<T, ParseError> {
     serde_json::from_slice(bytes).map_err(|source| {
         let text = source.to_string();
-        let message = text
-            .rsplit_once(" at line ")
-            .map_or(text.as_str(), |(head, _)| head)
-            .to_owned();
-        ParseError {
-            document,
-            line: source.line(),
-            column: source.column(),
-            message,
-        }
+        let message =
+            text.rsplit_once(" at line ").map_or(text.as_str(), |(head, _)| head).to_owned();
+        ParseError { document, line: source.line(), column: source.column(), message }
     })
 }
 

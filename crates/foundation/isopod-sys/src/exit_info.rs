@@ -33,10 +33,7 @@ const GET_INFO: Opcode = opcode::read_write::<PidfdInfo>(0xFF, 11);
 /// `None` when it still runs or nobody has reaped it yet. The pidfd must have been opened before
 /// that. Kernels before 6.15 fail.
 pub fn exit_status(pidfd: BorrowedFd<'_>) -> io::Result<Option<i32>> {
-    let mut info = PidfdInfo {
-        mask: MASK_EXIT,
-        ..PidfdInfo::default()
-    };
+    let mut info = PidfdInfo { mask: MASK_EXIT, ..PidfdInfo::default() };
     // SAFETY: the request reads and writes one `struct pidfd_info` of the size that its number
     // carries, and `Updater` hands it ours.
     unsafe {
@@ -57,16 +54,16 @@ mod tests {
 
     #[test]
     fn the_status_is_there_after_the_reaping() {
-        let mut child = std::process::Command::new("/bin/sh")
-            .args(["-c", "exit 7"])
-            .spawn()
-            .expect("spawns");
+        let mut child =
+            std::process::Command::new("/bin/sh").args(["-c", "exit 7"]).spawn().expect("spawns");
         let pid = Pid::from_raw(i32::try_from(child.id()).expect("small")).expect("not zero");
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("opens");
         child.wait().expect("waits");
         match exit_status(pidfd.as_fd()) {
             Ok(status) => assert_eq!(status, Some(7 << 8)),
-            Err(error) => eprintln!("SKIP: exit_status: this kernel has no PIDFD_GET_INFO: {error}"),
+            Err(error) => {
+                eprintln!("SKIP: exit_status: this kernel has no PIDFD_GET_INFO: {error}")
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub mod scheduling;
 pub mod sealed_exe;
 pub mod seccomp;
 
-pub mod signal_fd;
 pub mod loopback;
+pub mod signal_fd;
 
 pub mod socket_queue;

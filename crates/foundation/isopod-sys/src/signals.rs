@@ -24,7 +24,9 @@ pub fn hold_signals() -> io::Result<SignalMask> {
         let mut all = MaybeUninit::uninit();
         libc::sigfillset(all.as_mut_ptr());
         let mut all = all.assume_init();
-        for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT] {
+        for fault in
+            [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT]
+        {
             libc::sigdelset(&raw mut all, fault);
         }
         match libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, old.as_mut_ptr()) {
@@ -54,7 +56,8 @@ pub fn spawn_with_mask(command: &mut Command, mask: SignalMask) -> io::Result<Ch
     // async-signal-safe, and the closure allocates nothing.
     unsafe {
         command.pre_exec(move || {
-            match libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask.0, std::ptr::null_mut()) {
+            match libc::pthread_sigmask(libc::SIG_SETMASK, &raw const mask.0, std::ptr::null_mut())
+            {
                 0 => Ok(()),
                 error => Err(io::Error::from_raw_os_error(error)),
             }

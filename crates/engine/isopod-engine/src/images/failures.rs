@@ -8,7 +8,7 @@ impl From<ImageError> for Error {
     fn from(error: ImageError) -> Self {
         let kind = match &error {
             ImageError::NotFound { .. } | ImageError::NoPlatform { .. } => ErrorKind::NotFound,
-            ImageError::Conflict { .. } => ErrorKind::Conflict,
+            ImageError::Conflict { .. } | ImageError::NameInUse { .. } => ErrorKind::Conflict,
             ImageError::Ambiguous { .. }
             | ImageError::Archive { .. }
             | ImageError::ArchiveTar(_)

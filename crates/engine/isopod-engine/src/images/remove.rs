@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::ImageRemoval;
 use crate::{Engine, EventType};
 use isopod_base::Digest;
-use isopod_images::{ContainerUse, Image, Images, Removal, RemoveOptions};
+use isopod_images::{ContainerUse, Image, ImageError, Images, Removal, RemoveOptions};
 use std::collections::BTreeMap;
 
 impl Engine {
@@ -45,7 +45,13 @@ impl Engine {
             let users = |id: &Digest| -> Vec<ContainerUse> {
                 uses.get(&id.to_string()).cloned().unwrap_or_default()
             };
-            let removals = store.remove(&called, options, &users)?;
+            let removals = store.remove(&called, options, &users).map_err(|error| match error {
+                // People are told the name that they used, not the one that it stands for.
+                ImageError::NameInUse { container, image, .. } => {
+                    ImageError::NameInUse { name, container, image }
+                }
+                other => other,
+            })?;
             Ok((image, removals))
         })
         .await?;

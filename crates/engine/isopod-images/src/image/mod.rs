@@ -6,7 +6,6 @@ mod change;
 mod collect;
 mod commit;
 mod documents;
-mod durability;
 mod import;
 mod layout;
 mod load;
@@ -37,8 +36,6 @@ use crate::records;
 use crate::snapshot::{
     CopySnapshotter, Mounts, OverlaySnapshotter, Snapshotter, SnapshotterKind, Table,
 };
-
-use durability::Syncer;
 
 pub use chain::chain_ids;
 pub use change::apply as apply_change;
@@ -101,8 +98,9 @@ struct Inner {
     gate: RwLock<()>,
     /// Held while an operation publishes what it brought.
     publish: Mutex<()>,
-    /// Dropped before the journal that it writes to.
-    syncer: Syncer,
+    /// The root directory, open since before the first write: syncing its file system reports
+    /// every write that failed since.
+    root_fd: OwnedFd,
 }
 
 /// What is recorded of an image.
@@ -161,14 +159,11 @@ impl Images {
     pub fn open(options: Options) -> Result<Self, ImageError> {
         let root = options.root;
         fs::create_dir_all(&root).map_err(FileError::at("create", &root))?;
-        // Opened first, so that its sync reports every write that failed since.
         let root_fd = OwnedFd::from(fs::File::open(&root).map_err(FileError::at("open", &root))?);
         let journal = Arc::new(Journal::open(&root.join("journal"))?);
         check_format(&root, &journal)?;
-        durability::recover(&journal)?;
         let content = ContentStore::open(root.join("content"), Arc::clone(&journal))?;
         let snapshots = open_snapshots(&root, &journal, options.snapshotter)?;
-        let syncer = Syncer::start(Arc::clone(&journal), root_fd)?;
         let leases = Arc::new(Leases::new(Arc::clone(&journal)));
         Ok(Self {
             inner: Arc::new(Inner {
@@ -182,7 +177,7 @@ impl Images {
                 slots: Arc::new(Slots::for_this_machine()),
                 gate: RwLock::new(()),
                 publish: Mutex::new(()),
-                syncer,
+                root_fd,
             }),
         })
     }
@@ -215,12 +210,6 @@ impl Images {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.inner.root
-    }
-
-    /// Waits until everything that was published is on the disk. Without it, a power cut within
-    /// the seconds after an image came may take that image, whole.
-    pub fn sync(&self) -> Result<(), ImageError> {
-        self.inner.syncer.wait()
     }
 
     /// Makes a writable snapshot of an image, named `key`, for a container.

@@ -153,10 +153,11 @@ impl Images {
             && !force
             && let Some(container) = containers.first()
         {
-            return conflict(format!(
-                "unable to remove repository reference {name:?} (must force) - container {} is using its referenced image {short}",
-                short_id(&container.id)
-            ));
+            return Err(ImageError::NameInUse {
+                name: name.to_owned(),
+                container: short_id(&container.id).to_owned(),
+                image: short.to_owned(),
+            });
         }
         Ok(())
     }

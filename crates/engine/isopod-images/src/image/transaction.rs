@@ -14,7 +14,6 @@ use isopod_journal::Batch;
 use isopod_oci::image::{Descriptor, Platform};
 
 use super::documents::{Document, Documents, Resolved};
-use super::durability::Unsynced;
 use super::{Image, ImageRecord, Images, NameRecord, chain_ids, referrers};
 use crate::content::{Arrival, BlobInfo, ContentStore, Follower, Ingest, Sealed};
 use crate::error::{ContentError, ImageError, LayerError};
@@ -270,13 +269,10 @@ impl Transaction {
         let documents = self.documents(&pending);
         let reachable = documents.reachable(&label, target)?;
         let batch = referrers::record(&documents, &label, &reachable, Batch::new())?;
-        let (mut batch, placed) = self.place(&mut pending, &reachable, batch)?;
+        let (batch, placed) = self.place(&mut pending, &reachable, batch)?;
         drop(pending);
-        let number = self.make_durable(&placed, Unsynced::default(), &mut batch)?;
+        self.make_durable(&placed, false)?;
         self.images.inner.journal.commit(batch)?;
-        if let Some(number) = number {
-            self.images.inner.syncer.begin(number);
-        }
         Ok(())
     }
 
@@ -398,18 +394,11 @@ impl Transaction {
         let (next, placed) = self.place(&mut pending, &reachable, batch)?;
         drop(pending);
         failpoint::reach("commit.blob-renamed");
-        let mut note = Unsynced {
-            snapshots: staged.iter().map(|(key, _)| key.clone()).collect(),
-            ..Unsynced::default()
-        };
-        batch = self.record(target, wanted, names, &mut note, next)?;
-        let number = self.make_durable(&placed, note, &mut batch)?;
+        batch = self.record(target, wanted, names, next)?;
+        self.make_durable(&placed, !staged.is_empty())?;
         failpoint::reach("commit.synced");
         inner.journal.commit(batch)?;
         failpoint::reach("commit.recorded");
-        if let Some(number) = number {
-            inner.syncer.begin(number);
-        }
         for (_, layer) in &mut staged {
             layer.keep();
         }
@@ -476,23 +465,16 @@ impl Transaction {
         Ok((batch, placed))
     }
 
-    /// A few small blobs are synced here and now. More, or layers, or something that stands upon
-    /// what is still being synced, are noted for the background; the number of the note is
-    /// returned.
-    fn make_durable(
-        &self,
-        placed: &[Sealed],
-        mut note: Unsynced,
-        batch: &mut Batch,
-    ) -> Result<Option<u64>, ImageError> {
-        let syncer = &self.images.inner.syncer;
+    /// Waits until what was put into place is on the disk: a few small blobs one by one, more of
+    /// them or layers by one sync of the file system.
+    fn make_durable(&self, placed: &[Sealed], layers: bool) -> Result<(), ImageError> {
         let small = placed.len() <= SINGLE_SYNCS
             && placed.iter().all(|sealed| sealed.size() <= SINGLE_SYNC_BYTES);
-        if !small || !note.snapshots.is_empty() || syncer.is_behind() {
-            note.blobs = placed.iter().map(|sealed| sealed.digest().clone()).collect();
-            let (with_note, number) = syncer.note(note, std::mem::take(batch));
-            *batch = with_note;
-            return Ok(Some(number));
+        if layers || !small {
+            let inner = &self.images.inner;
+            return Ok(rustix::fs::syncfs(&inner.root_fd)
+                .map_err(std::io::Error::from)
+                .map_err(FileError::at("sync", &inner.root))?);
         }
         for sealed in placed {
             sealed.sync()?;
@@ -503,7 +485,7 @@ impl Transaction {
                 sync_directory(&dir)?;
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Adds the records of the image and its names.
@@ -512,14 +494,12 @@ impl Transaction {
         target: &Descriptor,
         wanted: &Platform,
         names: &[String],
-        note: &mut Unsynced,
         mut batch: Batch,
     ) -> Result<Batch, ImageError> {
         let journal = &self.images.inner.journal;
         let now = Timestamp::now();
         let key = format!("{}{}", records::IMAGE, target.digest);
         let before: Option<ImageRecord> = records::get(journal, &key)?;
-        note.image = before.is_none().then(|| target.digest.clone());
         let record = ImageRecord {
             target: target.clone(),
             platform: wanted.clone(),
@@ -530,7 +510,6 @@ impl Transaction {
         for name in names {
             let record = NameRecord { target: target.digest.clone(), tagged: now };
             let key = format!("{}{name}", records::NAME);
-            note.names.insert(name.clone(), records::get(journal, &key)?);
             batch = batch.put(key, records::encode(&record));
         }
         Ok(batch)

@@ -63,48 +63,6 @@ fn cut_at(point: &str, directory: &Path, kind: SnapshotterKind) {
 }
 
 #[test]
-fn a_power_cut_before_the_sync_takes_an_image_whole() {
-    if !is_root("a_power_cut_before_the_sync_takes_an_image_whole") || !cfg!(debug_assertions) {
-        return;
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let images = open(directory.path(), SnapshotterKind::Overlay);
-    let old = load_one(&images, &docker_archive("crash:1", &[tar(&[file("old", "1")])]));
-    images.sync().unwrap();
-    drop(images);
-    cut_at("commit.recorded", directory.path(), SnapshotterKind::Overlay);
-    // The machine has been started anew since, and half of the files did not make it.
-    let journal = isopod_journal::Journal::open(&directory.path().join("images/journal")).unwrap();
-    let notes = journal.scan("unsynced/");
-    assert_eq!(notes.len(), 1);
-    for (key, note) in notes {
-        let mut note: serde_json::Value = serde_json::from_slice(&note).unwrap();
-        note["boot"] = "another".into();
-        let bytes = serde_json::to_vec(&note).unwrap();
-        journal.commit(isopod_journal::Batch::new().put(key, bytes)).unwrap();
-    }
-    let standing =
-        br#"{"number":77,"kind":"active","parent":"PARENT","created":"2024-01-01T00:00:00Z"}"#;
-    let parent = journal
-        .scan("snapshot/")
-        .into_iter()
-        .map(|(key, _)| key["snapshot/".len()..].to_owned())
-        .find(|key| *key != old.chain.as_ref().unwrap().to_string())
-        .unwrap();
-    let standing = String::from_utf8_lossy(standing).replace("PARENT", &parent).into_bytes();
-    journal.commit(isopod_journal::Batch::new().put("snapshot/container", standing)).unwrap();
-    drop(journal);
-    let images = open(directory.path(), SnapshotterKind::Overlay);
-    assert_clean(&images);
-    let left = images.list().unwrap();
-    assert_eq!(left.len(), 1);
-    assert_eq!((left[0].id.clone(), &left[0].names), (old.id, &vec!["crash:1".to_owned()]));
-    assert!(images.snapshots().stat("container").unwrap().is_none());
-    load_one(&images, &archive());
-    assert_clean(&images);
-}
-
-#[test]
 fn a_crash_at_any_step_loses_and_leaks_nothing() {
     if !is_root("a_crash_at_any_step_loses_and_leaks_nothing") {
         return;

@@ -102,7 +102,7 @@ fn removal_is_as_dockers() {
     let removed = images.remove("b:1", options, &unused).unwrap();
     assert_eq!(removed, [Removal::Untagged("b:1".to_owned())]);
     let conflict = images.remove("a:1", options, &container(false)).unwrap_err();
-    assert!(matches!(conflict, ImageError::Conflict { .. }));
+    assert!(matches!(conflict, ImageError::NameInUse { .. }));
     assert!(
         conflict.to_string().contains("(must force) - container cccccccccccc is using"),
         "{conflict}"

@@ -12,22 +12,13 @@ use crate::null_is_default;
 #[serde(rename_all = "camelCase", default)]
 pub struct Linux {
     /// User id mappings of the user namespace.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub uid_mappings: Vec<IdMapping>,
     /// Group id mappings of the user namespace.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub gid_mappings: Vec<IdMapping>,
     /// Kernel parameters by dotted name.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub sysctl: BTreeMap<String, String>,
     /// Limits of the container's cgroup.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,22 +27,13 @@ pub struct Linux {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroups_path: Option<String>,
     /// Namespaces to make or to join; those absent are the runtime's own.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub namespaces: Vec<Namespace>,
     /// Device nodes to make.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<LinuxDevice>,
     /// Network devices to move into the container, by name on the host (specification 1.3).
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub net_devices: BTreeMap<String, LinuxNetDevice>,
     /// System call filter.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,16 +42,10 @@ pub struct Linux {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rootfs_propagation: Option<String>,
     /// Paths that the container must not read.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub masked_paths: Vec<String>,
     /// Paths that the container must not write.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub readonly_paths: Vec<String>,
     /// SELinux label of the container's mounts.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,10 +182,7 @@ pub struct LinuxPersonality {
     /// `LINUX` or `LINUX32`.
     pub domain: String,
     /// Flags by name; none are defined by the specification.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
 }
 

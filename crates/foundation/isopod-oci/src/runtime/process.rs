@@ -17,19 +17,13 @@ pub struct Process {
     /// User and groups.
     pub user: User,
     /// The program and its arguments.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
     /// Windows only; refused on Linux.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command_line: Option<String>,
     /// Environment as `KEY=value`.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// Working directory, absolute, inside the container.
     pub cwd: String,
@@ -37,10 +31,7 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<LinuxCapabilities>,
     /// Resource limits.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub rlimits: Vec<Rlimit>,
     /// Sets `no_new_privs`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -94,10 +85,7 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub umask: Option<u32>,
     /// Supplementary groups.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub additional_gids: Vec<u32>,
     /// Windows only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,34 +97,19 @@ pub struct User {
 #[serde(default)]
 pub struct LinuxCapabilities {
     /// Bounding set.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub bounding: Vec<String>,
     /// Effective set.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub effective: Vec<String>,
     /// Inheritable set.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub inheritable: Vec<String>,
     /// Permitted set.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub permitted: Vec<String>,
     /// Ambient set.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub ambient: Vec<String>,
 }
 
@@ -167,10 +140,7 @@ pub struct Scheduler {
     #[serde(skip_serializing_if = "is_zero_i32")]
     pub priority: i32,
     /// Flags by name (`SCHED_FLAG_RESET_ON_FORK` ...).
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
     /// Run time in nanoseconds, for `SCHED_DEADLINE`.
     #[serde(skip_serializing_if = "is_zero_u64")]

@@ -11,10 +11,7 @@ use crate::{ParseError, null_is_default};
 #[serde(rename_all = "camelCase", default)]
 pub struct LinuxResources {
     /// Rules for device access, applied in order.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<LinuxDeviceCgroup>,
     /// Memory.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,25 +26,16 @@ pub struct LinuxResources {
     #[serde(rename = "blockIO", skip_serializing_if = "Option::is_none")]
     pub block_io: Option<LinuxBlockIo>,
     /// Huge pages.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub hugepage_limits: Vec<LinuxHugepageLimit>,
     /// Network classes and priorities (cgroup v1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<LinuxNetwork>,
     /// RDMA, by device.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub rdma: BTreeMap<String, LinuxRdma>,
     /// Files of cgroup v2 and what to write to them.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub unified: BTreeMap<String, String>,
 }
 
@@ -164,22 +152,13 @@ pub struct LinuxBlockIo {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaf_weight: Option<u16>,
     /// Weight by device.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub weight_device: Vec<LinuxWeightDevice>,
     /// Bytes read a second, by device.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub throttle_read_bps_device: Vec<LinuxThrottleDevice>,
     /// Bytes written a second, by device.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub throttle_write_bps_device: Vec<LinuxThrottleDevice>,
     /// Reads a second, by device.
     #[serde(
@@ -243,10 +222,7 @@ pub struct LinuxNetwork {
     #[serde(rename = "classID", skip_serializing_if = "Option::is_none")]
     pub class_id: Option<u32>,
     /// Priority by interface.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub priorities: Vec<LinuxInterfacePriority>,
 }
 

@@ -17,16 +17,10 @@ pub struct LinuxSeccomp {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_errno_ret: Option<u32>,
     /// Architectures (`SCMP_ARCH_X86_64`); the machine's own when empty.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub architectures: Vec<String>,
     /// Flags for `seccomp(2)`, such as `SECCOMP_FILTER_FLAG_LOG`.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
     /// Unix socket to which the notify descriptor is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,10 +29,7 @@ pub struct LinuxSeccomp {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener_metadata: Option<String>,
     /// The rules.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub syscalls: Vec<SeccompRule>,
 }
 
@@ -55,10 +46,7 @@ pub struct SeccompRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errno_ret: Option<u32>,
     /// Conditions, all of which must hold.
-    #[serde(
-        deserialize_with = "null_is_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<SeccompArg>,
 }
 

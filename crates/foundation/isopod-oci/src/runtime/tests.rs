@@ -35,9 +35,7 @@ fn a_fault_is_located() {
     let fault = Spec::parse(b"{\n  \"ociVersion\": 3\n}").expect_err("not a string");
     assert_eq!((fault.line, fault.column), (2, 17));
     assert!(
-        fault
-            .to_string()
-            .starts_with("config.json: line 2, column 17: invalid type"),
+        fault.to_string().starts_with("config.json: line 2, column 17: invalid type"),
         "{fault}"
     );
 }
