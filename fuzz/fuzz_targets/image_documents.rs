@@ -13,4 +13,5 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         assert_eq!(Index::parse(&text).expect("what we write we read"), index);
     }
     let _ = ImageConfig::parse(bytes);
+    isopod_images::fuzzing::documents(bytes);
 });

@@ -1,3 +1,4 @@
-//! Layers.
+//! Layers, compressed or not: every header and all data are read or refused, within limits.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|_bytes: &[u8]| {});
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| isopod_images::fuzzing::layer(bytes));

@@ -78,9 +78,9 @@ fn prepare(dir: &Path) -> PathBuf {
         symlink("busybox", rootfs.join("bin").join(applet)).expect("links");
     }
     std::fs::write(rootfs.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n").expect("writes");
-    let tar =
-        Command::new("tar").arg("-C").arg(&rootfs).arg("-cf").arg(dir.join("rootfs.tar")).arg(".");
-    assert!({ tar }.status().expect("tar runs").success());
+    let mut tar = Command::new("tar");
+    tar.arg("-C").arg(&rootfs).arg("-cf").arg(dir.join("rootfs.tar")).arg(".");
+    assert!(tar.status().expect("tar runs").success());
     bin
 }
 
