@@ -11,4 +11,6 @@ for name in $(sed -n 's/^name = "\([a-z_]*\)"$/\1/p' fuzz/Cargo.toml); do
         cargo fuzz run "$name" -- -max_total_time=$((minutes * 60)) -timeout=10 -rss_limit_mb=2048 -max_len=65536
 done
 
-counted "1,000 random kills" env ISOPOD_KILLS=1000 cargo test --locked --release --package isopod-engine --test engine -- kills --nocapture
+# 1,000 kills of engine and supervisor while a container counts; a seed reproduces a run.
+counted "1,000 random kills" env ISOPOD_TEST_KILLS=1000 ISOPOD_TEST_SEED="${SEED:-1}" \
+    cargo test --locked --package isopod-engine --test engine -- killed_supervisors_and_engines

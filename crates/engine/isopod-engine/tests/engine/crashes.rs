@@ -139,10 +139,9 @@ async fn killed_supervisors_and_engines_lose_no_line_and_no_exit_code() {
     let log = PathBuf::from(engine.ask("log counter"));
     let pid = engine.expect_state("counter", "running");
     // A seeded order of kills: the supervisor, the engine, both.
-    let seed =
-        std::env::var("ISOPOD_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42u64);
+    let seed = number_from("ISOPOD_TEST_SEED", 42);
     let mut random = seed;
-    for round in 0..30 {
+    for round in 0..number_from("ISOPOD_TEST_KILLS", 30) {
         random =
             random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (what, pause_us) = ((random >> 33) % 3, (random >> 40) % 20_000);
@@ -179,6 +178,11 @@ async fn killed_supervisors_and_engines_lose_no_line_and_no_exit_code() {
     engine.kill();
 }
 
+/// A number from the environment, or what it is by default.
+fn number_from(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 /// Where supervisors note what goes wrong.
 fn log_notes(directory: &Path, id: &str) -> PathBuf {
     directory.join("exec/containers").join(id).join("supervisor.log")
@@ -213,10 +217,10 @@ async fn an_exit_while_the_engine_is_dead_is_found() {
 async fn a_crash_at_any_step_leaves_nothing_half_done() {
     skip_unless_possible!("a_crash_at_any_step_leaves_nothing_half_done");
     if !cfg!(debug_assertions) {
-        eprintln!(
-            "SKIP: a_crash_at_any_step_leaves_nothing_half_done: fail points are in debug builds only"
+        return isopod_testkit::skip(
+            "a_crash_at_any_step_leaves_nothing_half_done",
+            "fail points are in debug builds only",
         );
-        return;
     }
     let directory = directories().await;
     for &point in failpoint::POINTS {
