@@ -102,7 +102,9 @@ version: 0.1
 storage: {filesystem: {rootdirectory: $images/registry}}
 http: {addr: "127.0.0.1:5000"}
 CONF
-inside docker-registry serve "$images/registry.yml" >"$images/registry.log" 2>&1 &
+# Not through the function: a function in the background is a process of its own, between.
+nsenter --net="/proc/$sandbox/ns/net" docker-registry serve "$images/registry.yml" \
+    >"$images/registry.log" 2>&1 &
 echo $! >"$images/registry.pid"
 sleep 1
 their_docker tag bench-debian localhost:5000/bench-debian

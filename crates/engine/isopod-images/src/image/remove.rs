@@ -112,7 +112,10 @@ impl Images {
         Ok(all)
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one decision over all that is known of the image"
+    )]
     fn check_removal(
         &self,
         name: &str,
