@@ -163,24 +163,22 @@ fn write_value(fd: &OwnedFd, value: &str) -> rustix::io::Result<()> {
     rustix::io::retry_on_intr(|| rustix::io::write(fd, value.as_bytes())).map(drop)
 }
 
+/// Who removes the last group below a parent may remove the parent too, between our making it and
+/// our making what is below it: then the parent is made again, so many times at most.
+const PARENT_ATTEMPTS: usize = 64;
+
 fn make_directory(path: &Path, made: &mut Vec<PathBuf>) -> rustix::io::Result<()> {
     let mode = Mode::from_raw_mode(0o755);
-    match rustix::fs::mkdir(path, mode) {
-        Ok(()) => {
-            made.push(path.to_owned());
-            Ok(())
-        }
-        Err(Errno::EXIST) => Ok(()),
-        Err(Errno::NOENT) => {
-            let parent = path.parent().ok_or(Errno::NOENT)?;
-            make_directory(parent, made)?;
-            match rustix::fs::mkdir(path, mode) {
-                Ok(()) => made.push(path.to_owned()),
-                Err(Errno::EXIST) => {}
-                Err(errno) => return Err(errno),
+    for _ in 0..PARENT_ATTEMPTS {
+        match rustix::fs::mkdir(path, mode) {
+            Ok(()) => {
+                made.push(path.to_owned());
+                return Ok(());
             }
-            Ok(())
+            Err(Errno::EXIST) => return Ok(()),
+            Err(Errno::NOENT) => make_directory(path.parent().ok_or(Errno::NOENT)?, made)?,
+            Err(errno) => return Err(errno),
         }
-        Err(errno) => Err(errno),
     }
+    Err(Errno::NOENT)
 }

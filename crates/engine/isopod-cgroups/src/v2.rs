@@ -29,10 +29,18 @@ pub(crate) fn create(
     let parent = Group::new(group.path().parent().unwrap_or(group.path()).to_owned());
     let top = top_of(parent.path());
     let offered = top.read(CONTROLLERS)?;
-    if !passes_on_all(&parent, &offered) {
+    let passed = passes_on_all(&parent, &offered);
+    if !passed {
         enable_from(&top, &parent, &offered, made)?;
     }
+    let made_before = made.len();
     group.create(made)?;
+    // Whoever removed the last group below the parent may have removed the parent too, at any
+    // point of the above: what is there now is a new one that passes nothing on.
+    let parent_made = made.len() > made_before + 1;
+    if (!passed || parent_made) && !passes_on_all(&parent, &offered) {
+        enable_from(&top, &parent, &offered, made)?;
+    }
     check_type(group, resources)
 }
 
