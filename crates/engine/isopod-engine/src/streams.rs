@@ -221,14 +221,27 @@ impl InputSink {
     }
 
     /// Closes the process's stdin, as far as the container is made so (`stdin_once`). A terminal
-    /// has no end, and stays as it is.
+    /// has no end, and stays as it is. A process that has ended already is no error: it reads
+    /// nothing more either way.
     pub async fn close(mut self) -> io::Result<()> {
         if !self.ends {
             return Ok(());
         }
-        let half = self.sink.open().await?;
-        half.write_all(&protocol::stream_header(0, 0)).await
+        let half = match self.sink.open().await {
+            Ok(half) => half,
+            Err(error) if is_over(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match half.write_all(&protocol::stream_header(0, 0)).await {
+            Err(error) if !is_over(&error) => Err(error),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Whether the supervisor has ended its side of the stream.
+fn is_over(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 impl Drop for InputSink {

@@ -4,7 +4,7 @@ use isopod_engine::{
     Attached, Config, ContainerDetails, CreateContainer, Engine, ImportImage, NetworkMode,
     RemoveContainer, StreamKind, WaitCondition,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Ends a test that cannot run here, and says why.
@@ -157,24 +157,35 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         // Containers of a test that failed must not stay.
-        let runtime = isopod_runtime::Runtime::new(self.dir.path().join("exec/runtime"));
-        for (_, container) in runtime.list().unwrap_or_default() {
-            if let Ok(container) = container {
-                let _ = container.delete(true);
-            }
-        }
-        remove_cgroup_parent();
+        remove_containers(&self.dir.path().join("exec/runtime"));
+        remove_cgroup_parent(&format!("/isopod-engine-test-{}", std::process::id()));
     }
 }
 
-/// Removes the group that this process's containers had in each hierarchy, once it is empty.
-pub(crate) fn remove_cgroup_parent() {
-    let name = format!("isopod-engine-test-{}", std::process::id());
-    for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-        // While other tests have containers in it, it stays for them to remove.
-        let _ = std::fs::remove_dir(hierarchy.path().join(&name));
+/// Ends and removes all containers below a runtime's root.
+pub(crate) fn remove_containers(root: &Path) {
+    for (_, container) in isopod_runtime::Runtime::new(root).list().unwrap_or_default() {
+        if let Ok(container) = container {
+            let _ = container.delete(true);
+        }
     }
-    let _ = std::fs::remove_dir(std::path::Path::new("/sys/fs/cgroup").join(&name));
+}
+
+/// Where a group can be: in each version 1 hierarchy, and in a version 2 tree.
+pub(crate) fn cgroup_directories(group: &str) -> Vec<PathBuf> {
+    let name = group.trim_start_matches('/');
+    let mounted = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+    let mut directories: Vec<_> = mounted.map(|hierarchy| hierarchy.path().join(name)).collect();
+    directories.push(Path::new("/sys/fs/cgroup").join(name));
+    directories
+}
+
+/// Removes the group that containers had in each hierarchy, once it is empty: while other tests
+/// have containers in it, it stays for them to remove.
+pub(crate) fn remove_cgroup_parent(group: &str) {
+    for directory in cgroup_directories(group) {
+        let _ = std::fs::remove_dir(directory);
+    }
 }
 
 pub(crate) fn request(words: &[&str]) -> CreateContainer {

@@ -15,14 +15,17 @@ struct Process {
     directory: PathBuf,
 }
 
-fn cgroup_parent() -> String {
-    format!("/isopod-engine-test-{}", std::process::id())
+/// The group above those of the containers of an engine: each directory's own, so that what is
+/// left in it can be told from what other tests are using.
+fn cgroup_parent(directory: &Path) -> String {
+    let name = directory.file_name().expect("a temporary directory").to_string_lossy();
+    format!("/isopod-engine-test-{}-{}", std::process::id(), name.trim_start_matches('.'))
 }
 
 impl Process {
     fn start(directory: &Path, fail_point: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_isopod-parts"));
-        command.arg("engine").arg(directory).arg(cgroup_parent());
+        command.arg("engine").arg(directory).arg(cgroup_parent(directory));
         if let Some(point) = fail_point {
             command.env("ISOPOD_FAIL_POINT", point);
         }
@@ -67,7 +70,7 @@ impl Process {
     fn kill(mut self) -> PathBuf {
         self.child.kill().expect("kills");
         self.child.wait().expect("waits");
-        self.directory
+        std::mem::take(&mut self.directory)
     }
 
     /// Waits for a state that begins like this.
@@ -84,8 +87,31 @@ impl Process {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Directories of an engine. A test that fails leaves no container running.
+struct Directories(tempfile::TempDir);
+
+impl Directories {
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Directories {
+    fn drop(&mut self) {
+        crate::bench::remove_containers(&self.path().join("exec/runtime"));
+        crate::bench::remove_cgroup_parent(&cgroup_parent(self.path()));
+    }
+}
+
 /// Directories with the image in them, and no engine.
-async fn directories() -> tempfile::TempDir {
+async fn directories() -> Directories {
     let bench = Bench::new().await;
     let target = tempfile::tempdir().expect("directory");
     let copied = Command::new("cp")
@@ -95,7 +121,7 @@ async fn directories() -> tempfile::TempDir {
         .status()
         .expect("cp");
     assert!(copied.success());
-    target
+    Directories(target)
 }
 
 /// Process id of a container's supervisor, while one holds its lock.
@@ -162,9 +188,12 @@ async fn killed_supervisors_and_engines_lose_no_line_and_no_exit_code() {
         }
     }
     let before = counted_length(&log);
-    std::thread::sleep(Duration::from_millis(50));
-    let notes = std::fs::read_to_string(log_notes(directory.path(), &id)).unwrap_or_default();
-    assert!(counted_length(&log) > before, "the log does not go on: {notes}");
+    let limit = Instant::now() + Duration::from_secs(10);
+    while counted_length(&log) <= before {
+        let notes = std::fs::read_to_string(log_notes(directory.path(), &id)).unwrap_or_default();
+        assert!(Instant::now() < limit, "the log does not go on: {notes}, seed {seed}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let pid = pid.rsplit(' ').next().expect("a process id").to_owned();
     std::fs::write(format!("/proc/{pid}/root/tmp/stop"), "").expect("writes into the container");
     let state = engine.expect_state("counter", "exited");
@@ -254,7 +283,7 @@ fn assert_nothing_left(directory: &Path) {
     loop {
         let left = leftovers(directory);
         if left.is_empty() {
-            crate::bench::remove_cgroup_parent();
+            crate::bench::remove_cgroup_parent(&cgroup_parent(directory));
             return;
         }
         assert!(Instant::now() < limit, "left: {left:?}");
@@ -275,6 +304,13 @@ fn leftovers(directory: &Path) -> Vec<String> {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.len() == 64 {
                 left.push(format!("{place}/{name}"));
+            }
+        }
+    }
+    for parent in crate::bench::cgroup_directories(&cgroup_parent(directory)) {
+        for group in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+            if group.file_type().is_ok_and(|kind| kind.is_dir()) {
+                left.push(group.path().display().to_string());
             }
         }
     }
