@@ -196,8 +196,13 @@ impl Engine {
         }
         spec::fill_hidden_paths(host)?;
         let mut warnings = spec::check_resources(&host.resources)?;
-        if !host.port_bindings.is_empty() && host.network_mode == NetworkMode::Host {
-            warnings.push("Published ports are discarded when using host network mode".into());
+        if !host.port_bindings.is_empty() || host.publish_all_ports {
+            warnings.push(match host.network_mode {
+                NetworkMode::Host => {
+                    "Published ports are discarded when using host network mode".into()
+                }
+                _ => "Published ports are discarded: this engine does not publish ports yet".into(),
+            });
         }
         Ok(warnings)
     }
