@@ -23,3 +23,4 @@ pub mod loopback;
 pub mod signal_fd;
 
 pub mod socket_queue;
+pub mod standard_streams;

@@ -77,3 +77,9 @@ pub fn signal(number: i32) -> Option<rustix::process::Signal> {
         _ => Signal::from_named_raw(number),
     }
 }
+
+/// Writing to a pipe that nobody reads ends this process, which Rust's start-up code turns off.
+pub fn default_on_broken_pipe() {
+    // SAFETY: the default action of a signal runs no code of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}

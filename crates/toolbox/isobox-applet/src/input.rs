@@ -1,0 +1,251 @@
+//! Files to read: big buffers, lines without copies.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+
+const CAPACITY: usize = 128 * 1024;
+
+/// An open file to read from, standard input or a file of its own, with a buffer.
+///
+/// Errors are those of the kernel; the caller knows the name.
+#[derive(Debug)]
+pub struct Input<'a> {
+    source: Source<'a>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Source<'a> {
+    Borrowed(BorrowedFd<'a>),
+    Owned(OwnedFd),
+}
+
+impl<'a> From<BorrowedFd<'a>> for Input<'a> {
+    fn from(fd: BorrowedFd<'a>) -> Self {
+        Self::with(Source::Borrowed(fd))
+    }
+}
+
+impl From<OwnedFd> for Input<'_> {
+    fn from(fd: OwnedFd) -> Self {
+        Self::with(Source::Owned(fd))
+    }
+}
+
+impl AsFd for Input<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.source {
+            Source::Borrowed(fd) => *fd,
+            Source::Owned(fd) => fd.as_fd(),
+        }
+    }
+}
+
+impl<'a> Input<'a> {
+    fn with(source: Source<'a>) -> Self {
+        Self { source, buffer: Vec::new(), start: 0, end: 0, ended: false }
+    }
+
+    /// What is in the buffer; reads first if that is nothing. Empty at the end of the file.
+    pub fn chunk(&mut self) -> io::Result<&[u8]> {
+        if self.start == self.end && !self.ended {
+            self.start = 0;
+            self.end = 0;
+            self.fill()?;
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    /// Takes `count` bytes of what [`Input::chunk`] showed.
+    pub fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+    }
+
+    /// The next line with its end `delimiter`, which the last line may lack; nothing at the end
+    /// of the file. Lines may be as long as memory allows.
+    #[inline]
+    pub fn line(&mut self, delimiter: u8) -> io::Result<Option<&[u8]>> {
+        let mut searched = 0;
+        loop {
+            let unread = &self.buffer[self.start..self.end];
+            if let Some(at) = memchr::memchr(delimiter, &unread[searched..]) {
+                let from = self.start;
+                self.start += searched + at + 1;
+                return Ok(Some(&self.buffer[from..self.start]));
+            }
+            searched = unread.len();
+            if self.ended {
+                if searched == 0 {
+                    return Ok(None);
+                }
+                let from = self.start;
+                self.start = self.end;
+                return Ok(Some(&self.buffer[from..self.end]));
+            }
+            self.make_room();
+            self.fill()?;
+        }
+    }
+
+    /// One byte; nothing at the end of the file.
+    #[inline]
+    pub fn byte(&mut self) -> io::Result<Option<u8>> {
+        let byte = self.chunk()?.first().copied();
+        self.start += usize::from(byte.is_some());
+        Ok(byte)
+    }
+
+    /// Fills as much of `target` as the file holds.
+    pub fn read_full(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < target.len() {
+            let chunk = self.chunk()?;
+            if chunk.is_empty() {
+                break;
+            }
+            let count = chunk.len().min(target.len() - filled);
+            target[filled..filled + count].copy_from_slice(&chunk[..count]);
+            self.consume(count);
+            filled += count;
+        }
+        Ok(filled)
+    }
+
+    /// The rest of the file.
+    pub fn read_to_end(&mut self, target: &mut Vec<u8>) -> io::Result<()> {
+        target.extend_from_slice(&self.buffer[self.start..self.end]);
+        self.start = self.end;
+        if self.ended {
+            return Ok(());
+        }
+        if let Ok(status) = rustix::fs::fstat(self.as_fd()) {
+            target.reserve(usize::try_from(status.st_size).unwrap_or(0).min(1 << 30) + 1);
+        }
+        loop {
+            if target.len() == target.capacity() {
+                target.reserve(CAPACITY.max(target.len() / 2));
+            }
+            let source = match &self.source {
+                Source::Borrowed(fd) => *fd,
+                Source::Owned(fd) => fd.as_fd(),
+            };
+            match rustix::io::read(source, rustix::buffer::spare_capacity(target)) {
+                Ok(0) => break,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => wait_readable(source)?,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        self.ended = true;
+        Ok(())
+    }
+
+    /// Bytes that were read from the kernel but not taken.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.buffer.len() {
+            self.buffer.resize((self.buffer.len() * 2).max(CAPACITY), 0);
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        if self.end == self.buffer.len() {
+            self.make_room();
+        }
+        let source = match &self.source {
+            Source::Borrowed(fd) => *fd,
+            Source::Owned(fd) => fd.as_fd(),
+        };
+        let count = read(source, &mut self.buffer[self.end..])?;
+        self.end += count;
+        self.ended = count == 0;
+        Ok(())
+    }
+}
+
+impl io::Read for Input<'_> {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let chunk = self.chunk()?;
+        let count = chunk.len().min(target.len());
+        target[..count].copy_from_slice(&chunk[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl io::BufRead for Input<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.chunk()
+    }
+
+    fn consume(&mut self, count: usize) {
+        Input::consume(self, count);
+    }
+}
+
+/// Reads once, over interruptions; waits for a stream that somebody made non-blocking.
+pub fn read(fd: BorrowedFd<'_>, target: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match rustix::io::read(fd, &mut *target) {
+            Ok(count) => return Ok(count),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => wait_readable(fd)?,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+fn wait_readable(fd: BorrowedFd<'_>) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn input(bytes: &[u8]) -> Input<'static> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        std::io::Seek::rewind(&mut file).unwrap();
+        Input::from(OwnedFd::from(file))
+    }
+
+    #[test]
+    fn lines_may_be_longer_than_the_buffer_and_the_last_may_lack_its_end() {
+        let long = vec![b'x'; 3 * CAPACITY];
+        let mut input = input(&[b"a\n", &long[..], b"\n\nz"].concat());
+        let mut lengths = Vec::new();
+        while let Some(line) = input.line(b'\n').unwrap() {
+            lengths.push(line.len());
+        }
+        assert_eq!(lengths, [2, long.len() + 1, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_read_whole_follows_what_was_read_in_lines() {
+        let mut input = input(b"a\nb\nc");
+        input.line(b'\n').unwrap();
+        let mut rest = Vec::new();
+        input.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"b\nc");
+    }
+}

@@ -1,0 +1,22 @@
+//! isobox: the everyday commands in one small static binary.
+//!
+//! The name that it was called by decides, or the first argument. No thread, no async runtime.
+
+mod front;
+
+use std::process::ExitCode;
+
+use isobox_applet::{Applet, Registry};
+
+/// The groups that this binary was built with, and its own applets.
+const GROUPS: &[&[Applet]] = &[
+    front::APPLETS,
+    #[cfg(feature = "text")]
+    isobox_text::APPLETS,
+    #[cfg(feature = "files")]
+    isobox_files::APPLETS,
+];
+
+fn main() -> ExitCode {
+    ExitCode::from(front::main(Registry(GROUPS), std::env::args_os()))
+}
