@@ -1,5 +1,6 @@
 //! What every dialect is parsed into.
 
+use crate::Options;
 use crate::class::Set;
 
 /// A piece of a regular expression.
@@ -52,6 +53,10 @@ pub(crate) enum Assert {
     NotWordBoundary,
     WordStart,
     WordEnd,
+    /// No word character before.
+    NotWordBefore,
+    /// No word character after.
+    NotWordAfter,
 }
 
 /// A parsed expression.
@@ -64,7 +69,43 @@ pub(crate) struct Ast {
     pub(crate) names: Vec<(String, u32)>,
 }
 
+impl Ast {
+    /// Numbers the groups from `first` + 1 on.
+    pub(crate) fn count_from(&mut self, first: u32) {
+        self.root.each(&mut |node| match node {
+            Node::Group(number, _) => *number += first,
+            Node::Backref { group, .. } => *group += first,
+            _ => {}
+        });
+        self.names.iter_mut().for_each(|(_, number)| *number += first);
+    }
+
+    /// Confines matches to lines, to whole lines or to whole words.
+    pub(crate) fn confine(&mut self, options: Options) {
+        if options.newline {
+            self.root.each(&mut |node| {
+                if let Node::Set(set) = node {
+                    *set = set.without(u32::from(b'\n'));
+                }
+            });
+        }
+        let (before, after) = match (options.line, options.newline) {
+            (true, true) => (Assert::LineStart, Assert::LineEnd),
+            (true, false) => (Assert::TextStart, Assert::TextEnd),
+            (false, _) if options.word => (Assert::NotWordBefore, Assert::NotWordAfter),
+            (false, _) => return,
+        };
+        let root = std::mem::replace(&mut self.root, Node::Empty);
+        self.root = Node::Concat(vec![Node::Assert(before), root, Node::Assert(after)]);
+    }
+}
+
 impl Node {
+    /// Whether this depends on where the whole text begins or ends.
+    pub(crate) fn sees_the_whole_text(&self) -> bool {
+        matches!(self, Self::Assert(Assert::TextStart | Assert::TextEnd | Assert::TextEndNewline))
+    }
+
     pub(crate) fn concat(mut nodes: Vec<Self>) -> Self {
         match nodes.len() {
             0 => Self::Empty,
@@ -79,6 +120,19 @@ impl Node {
 
     pub(crate) fn repeat(self, min: u32, max: Option<u32>, greed: Greed) -> Self {
         Self::Repeat { node: Box::new(self), min, max, greed }
+    }
+
+    /// Calls `change` with every part of the expression.
+    pub(crate) fn each(&mut self, change: &mut impl FnMut(&mut Self)) {
+        change(self);
+        match self {
+            Self::Group(_, node) | Self::Atomic(node) => node.each(change),
+            Self::Repeat { node, .. } | Self::Look { node, .. } => node.each(change),
+            Self::Concat(nodes) | Self::Alternate(nodes) => {
+                nodes.iter_mut().for_each(|node| node.each(change));
+            }
+            _ => {}
+        }
     }
 
     /// Whether any part of the expression satisfies `wanted`.

@@ -171,6 +171,8 @@ fn look(assert: Assert) -> Look {
         Assert::NotWordBoundary => Look::WordAsciiNegate,
         Assert::WordStart => Look::WordStartAscii,
         Assert::WordEnd => Look::WordEndAscii,
+        Assert::NotWordBefore => Look::WordStartHalfAscii,
+        Assert::NotWordAfter => Look::WordEndHalfAscii,
         Assert::TextEndNewline => unreachable!("left to the program that backtracks"),
     }
 }

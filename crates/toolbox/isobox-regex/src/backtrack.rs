@@ -507,6 +507,8 @@ impl Run<'_> {
             Assert::NotWordBoundary => word_before == word_after,
             Assert::WordStart => !word_before && word_after,
             Assert::WordEnd => word_before && !word_after,
+            Assert::NotWordBefore => !word_before,
+            Assert::NotWordAfter => !word_after,
         }
     }
 }

@@ -56,6 +56,14 @@ impl Set {
         self.ranges.get(at).is_some_and(|&(first, _)| first <= character)
     }
 
+    /// The set without one character.
+    pub(crate) fn without(&self, character: u32) -> Self {
+        let mut others = self.inverted(u32::MAX - 1);
+        others.add(character, character);
+        others.normalise();
+        others.inverted(u32::MAX - 1)
+    }
+
     /// All characters up to `last` that are not in the set.
     pub(crate) fn inverted(&self, last: u32) -> Self {
         let mut ranges = Vec::with_capacity(self.ranges.len() + 1);

@@ -25,6 +25,7 @@ mod error;
 mod perl;
 mod posix;
 
+use ast::{Ast, Node};
 pub use error::{Error, TooComplex};
 
 /// Steps that one search by backtracking may take.
@@ -42,6 +43,8 @@ pub enum Syntax {
     Extended,
     /// `(?:a)*?`
     Perl,
+    /// No special characters at all.
+    Fixed,
 }
 
 /// How an expression is read and matched.
@@ -49,13 +52,17 @@ pub enum Syntax {
 pub struct Options {
     /// Upper and lower case are the same.
     pub ignore_case: bool,
-    /// `^` and `$` match at each line of the text, and neither `.` nor `[^a]` matches a newline
-    /// (`REG_NEWLINE`; in Perl's dialect only the former).
+    /// `^` and `$` match at each line of the text, and nothing that stands for several
+    /// characters stands for a newline: no match reaches beyond its line.
     pub newline: bool,
     /// Characters are UTF-8 sequences.
     pub utf8: bool,
     /// A backslash in brackets quotes the next character, as in awk.
     pub bracket_escapes: bool,
+    /// Matches are not parts of longer words.
+    pub word: bool,
+    /// Matches are whole lines, or with `newline` unset the whole text.
+    pub line: bool,
 }
 
 /// A compiled expression.
@@ -64,6 +71,7 @@ pub struct Regex {
     matcher: Matcher,
     groups: usize,
     names: Vec<(String, u32)>,
+    by_line: bool,
 }
 
 #[derive(Debug)]
@@ -75,17 +83,42 @@ enum Matcher {
 impl Regex {
     /// Compiles an expression.
     pub fn new(pattern: &[u8], syntax: Syntax, options: Options) -> Result<Self, Error> {
-        let ast = match syntax {
-            Syntax::Basic | Syntax::Extended => posix::parse(pattern, syntax, options)?,
-            Syntax::Perl => perl::parse(pattern, options)?,
-        };
+        Self::any_of(&[pattern], syntax, options)
+    }
+
+    /// Compiles an expression that matches where any of several does, and nowhere if there is
+    /// none. Groups are counted through all of them.
+    pub fn any_of(patterns: &[&[u8]], syntax: Syntax, options: Options) -> Result<Self, Error> {
+        let mut all = Ast { root: Node::Empty, groups: 0, names: Vec::new() };
+        let mut roots = Vec::with_capacity(patterns.len());
+        for pattern in patterns {
+            let mut ast = match syntax {
+                Syntax::Basic | Syntax::Extended => posix::parse(pattern, syntax, options)?,
+                Syntax::Perl => perl::parse(pattern, options)?,
+                Syntax::Fixed => posix::parse_fixed(pattern, options),
+            };
+            ast.count_from(all.groups);
+            all.groups += ast.groups;
+            all.names.append(&mut ast.names);
+            roots.push(ast.root);
+        }
+        all.root = Node::alternate(roots);
+        all.confine(options);
         let longest = syntax != Syntax::Perl;
-        let matcher = if ast.root.needs_backtracking() {
-            Matcher::Backtrack(backtrack::Program::new(&ast, options.utf8, longest)?)
+        let matcher = if all.root.needs_backtracking() {
+            Matcher::Backtrack(backtrack::Program::new(&all, options.utf8, longest)?)
         } else {
-            Matcher::Automaton(Box::new(automaton::Automaton::new(&ast, options.utf8, longest)?))
+            Matcher::Automaton(Box::new(automaton::Automaton::new(&all, options.utf8, longest)?))
         };
-        Ok(Self { matcher, groups: ast.groups as usize, names: ast.names })
+        let by_line = options.newline && !all.root.any(&Node::sees_the_whole_text);
+        Ok(Self { matcher, groups: all.groups as usize, names: all.names, by_line })
+    }
+
+    /// Whether a text of many lines can be searched as a whole and gives the matches that its
+    /// lines would give one by one.
+    #[must_use]
+    pub fn matches_by_line(&self) -> bool {
+        self.by_line
     }
 
     /// Whether the text has a match.

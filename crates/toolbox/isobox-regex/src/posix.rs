@@ -29,6 +29,14 @@ pub(crate) fn parse(pattern: &[u8], syntax: Syntax, options: Options) -> Result<
     Ok(Ast { root, groups: parser.groups, names: Vec::new() })
 }
 
+/// Text that stands for itself.
+pub(crate) fn parse_fixed(pattern: &[u8], options: Options) -> Ast {
+    let mut cursor = Cursor::new(pattern, options.utf8);
+    let characters = std::iter::from_fn(|| cursor.character());
+    let nodes = characters.map(|character| literal(character, options)).collect();
+    Ast { root: Node::concat(nodes), groups: 0, names: Vec::new() }
+}
+
 struct Parser<'a> {
     cursor: Cursor<'a>,
     extended: bool,

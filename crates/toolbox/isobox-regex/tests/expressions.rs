@@ -2,8 +2,14 @@
 
 use isobox_regex::{Options, Regex, Syntax, TooComplex};
 
-const PLAIN: Options =
-    Options { ignore_case: false, newline: false, utf8: false, bracket_escapes: false };
+const PLAIN: Options = Options {
+    ignore_case: false,
+    newline: false,
+    utf8: false,
+    bracket_escapes: false,
+    word: false,
+    line: false,
+};
 
 /// What the first match is, as `0-3 1-2 -`: the whole, then the groups.
 fn first(pattern: &[u8], text: &[u8], syntax: Syntax, options: Options) -> String {
@@ -220,4 +226,32 @@ fn nesting_is_bounded() {
     let deep = "(".repeat(100_000);
     assert!(Regex::new(deep.as_bytes(), Syntax::Extended, PLAIN).is_err());
     assert!(Regex::new(deep.as_bytes(), Syntax::Perl, PLAIN).is_err());
+}
+
+#[test]
+fn words_lines_and_several_expressions() {
+    let word = Options { word: true, ..PLAIN };
+    check(
+        Syntax::Extended,
+        word,
+        &[
+            ("a", "ab a", "3-4"),
+            ("a|ab", "ab", "0-2"),
+            ("b*", "abb bb", "4-6"),
+            ("a.", "a.b", "none"),
+        ],
+    );
+    let line = Options { line: true, newline: true, ..PLAIN };
+    check(Syntax::Extended, line, &[("a|b", "ab\nb", "3-4"), ("", "a\n\nb", "2-2")]);
+    check(Syntax::Fixed, PLAIN, &[("a.*", "aa.*", "1-4"), ("\\", "\\", "0-1")]);
+    let newline = Options { newline: true, ..PLAIN };
+    check(Syntax::Extended, newline, &[("a\\s*b", "a\nb a b", "4-7"), ("a\\W", "a\na.", "2-4")]);
+    let patterns: [&[u8]; 2] = [b"(a)\\1", b"(b)\\1"];
+    let regex = Regex::any_of(&patterns, Syntax::Extended, newline).expect("expressions");
+    assert_eq!(regex.find_at(b"abb", 0), Ok(Some((1, 3))));
+    assert!(regex.matches_by_line());
+    let none = Regex::any_of(&[], Syntax::Basic, newline).expect("no expression");
+    assert_eq!(none.is_match(b""), Ok(false));
+    let whole = Regex::new(b"\\`a", Syntax::Basic, newline).expect("an expression");
+    assert!(!whole.matches_by_line());
 }
