@@ -166,6 +166,19 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Whether text is UTF-8, by the locale's name; otherwise characters are bytes.
+    #[must_use]
+    pub fn utf8(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .filter_map(|name| self.variables.get(name))
+            .find(|value| !value.is_empty());
+        locale.is_some_and(|locale| {
+            let locale = locale.to_string_lossy().to_ascii_lowercase();
+            locale.ends_with("utf-8") || locale.ends_with("utf8")
+        })
+    }
+
     /// Whether standard input is a terminal.
     #[must_use]
     pub fn stdin_is_terminal(&self) -> bool {

@@ -92,6 +92,28 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// As many whole lines as are at hand, at least one; nothing at the end of the file, whose
+    /// last line may lack its end.
+    pub fn lines(&mut self, delimiter: u8) -> io::Result<Option<&[u8]>> {
+        let mut searched = 0;
+        loop {
+            let unread = &self.buffer[self.start..self.end];
+            let whole = match memchr::memrchr(delimiter, &unread[searched..]) {
+                Some(at) => searched + at + 1,
+                None if self.ended => unread.len(),
+                None => 0,
+            };
+            if whole > 0 || self.ended {
+                let from = self.start;
+                self.start += whole;
+                return Ok((whole > 0).then(|| &self.buffer[from..from + whole]));
+            }
+            searched = unread.len();
+            self.make_room();
+            self.fill()?;
+        }
+    }
+
     /// One byte; nothing at the end of the file.
     #[inline]
     pub fn byte(&mut self) -> io::Result<Option<u8>> {
@@ -238,6 +260,17 @@ mod tests {
             lengths.push(line.len());
         }
         assert_eq!(lengths, [2, long.len() + 1, 1, 1]);
+    }
+
+    #[test]
+    fn many_lines_come_at_once() {
+        let long = vec![b'x'; 2 * CAPACITY];
+        let mut input = input(&[b"a\nb\n", &long[..], b"\nz"].concat());
+        let mut lengths = Vec::new();
+        while let Some(lines) = input.lines(b'\n').unwrap() {
+            lengths.push(lines.len());
+        }
+        assert_eq!(lengths, [4, long.len() + 1, 1]);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl Automaton {
         self.leftmost.is_match(text)
     }
 
+    pub(crate) fn first_end(&self, text: &[u8], start: usize) -> Option<usize> {
+        let input = Input::new(text).range(start..).earliest(true);
+        self.leftmost.search_half(&input).map(|half| half.offset())
+    }
+
     pub(crate) fn find_at(&self, text: &[u8], start: usize) -> Option<Span> {
         let found = self.leftmost.search(&Input::new(text).range(start..))?;
         let end = match &self.longest {

@@ -45,6 +45,8 @@ pub enum Syntax {
     Perl,
     /// No special characters at all.
     Fixed,
+    /// `*.[ch]`, which is to match all of the text; a slash and a leading dot are nothing special.
+    Glob,
 }
 
 /// How an expression is read and matched.
@@ -95,6 +97,7 @@ impl Regex {
             let mut ast = match syntax {
                 Syntax::Basic | Syntax::Extended => posix::parse(pattern, syntax, options)?,
                 Syntax::Perl => perl::parse(pattern, options)?,
+                Syntax::Glob => posix::parse_glob(pattern, options),
                 Syntax::Fixed => posix::parse_fixed(pattern, options),
             };
             ast.count_from(all.groups);
@@ -126,6 +129,18 @@ impl Regex {
         match &self.matcher {
             Matcher::Automaton(automaton) => Ok(automaton.is_match(text)),
             Matcher::Backtrack(program) => Ok(program.search(text, 0)?.is_some()),
+        }
+    }
+
+    /// A place within a match, or at one of its ends; the match is the one that ends first of those
+    /// that start at `start` or later. For those who ask only which line it is in.
+    pub fn place_of_match(&self, text: &[u8], start: usize) -> Result<Option<usize>, TooComplex> {
+        match &self.matcher {
+            Matcher::Automaton(automaton) => Ok(automaton.first_end(text, start)),
+            Matcher::Backtrack(program) => {
+                let groups = program.search(text, start)?;
+                Ok(groups.and_then(|groups| groups[0]).map(|(start, _)| start))
+            }
         }
     }
 

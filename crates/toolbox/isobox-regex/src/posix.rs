@@ -37,6 +37,44 @@ pub(crate) fn parse_fixed(pattern: &[u8], options: Options) -> Ast {
     Ast { root: Node::concat(nodes), groups: 0, names: Vec::new() }
 }
 
+/// A pattern of file names (POSIX.1-2024, shell, 2.14), all of which is to match.
+pub(crate) fn parse_glob(pattern: &[u8], options: Options) -> Ast {
+    let mut pattern = pattern.to_vec();
+    // In file names a set is inverted by `!`; the reader of brackets knows `^`.
+    for at in 1..pattern.len() {
+        if pattern[at - 1] == b'[' && pattern[at] == b'!' {
+            pattern[at] = b'^';
+        }
+    }
+    let style = Style { utf8: options.utf8, fold: options.ignore_case, newline: false };
+    let everything = Options { newline: false, ..options };
+    let mut cursor = Cursor::new(&pattern, options.utf8);
+    let mut nodes = vec![Node::Assert(Assert::TextStart)];
+    while let Some(byte) = cursor.peek() {
+        let start = cursor.at;
+        cursor.at += 1;
+        nodes.push(match byte {
+            b'*' => Node::Set(any(everything)).repeat(0, None, Greed::Greedy),
+            b'?' => Node::Set(any(everything)),
+            b'[' => match bracket::parse(&mut cursor, style, Some(bracket_escape)) {
+                Ok(set) => Node::Set(set),
+                // A bracket that opens nothing is itself.
+                Err(_) => {
+                    cursor.at = start + 1;
+                    literal(Ok(b'['.into()), options)
+                }
+            },
+            _ => {
+                cursor.at =
+                    if byte == b'\\' && start + 1 < pattern.len() { start + 1 } else { start };
+                literal(cursor.character().expect("not at the end"), options)
+            }
+        });
+    }
+    nodes.push(Node::Assert(Assert::TextEnd));
+    Ast { root: Node::Concat(nodes), groups: 0, names: Vec::new() }
+}
+
 struct Parser<'a> {
     cursor: Cursor<'a>,
     extended: bool,

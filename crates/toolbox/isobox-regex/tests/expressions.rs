@@ -255,3 +255,24 @@ fn words_lines_and_several_expressions() {
     let whole = Regex::new(b"\\`a", Syntax::Basic, newline).expect("an expression");
     assert!(!whole.matches_by_line());
 }
+
+#[test]
+fn globs() {
+    let matches = |pattern: &str, name: &str| {
+        let regex = Regex::new(pattern.as_bytes(), Syntax::Glob, PLAIN).expect("never wrong");
+        regex.is_match(name.as_bytes()).expect("in time")
+    };
+    for (pattern, yes, no) in [
+        ("*.c", "a.c", "a.cc"),
+        ("a?c", "abc", "ac"),
+        ("[!a-c]*", "dx", "ax"),
+        ("[]x]", "]", "y"),
+        ("a[", "a[", "a"),
+        ("\\*", "*", "x"),
+        ("*", "", "\n-"),
+        ("[[:digit:]]", "1", "a"),
+    ] {
+        assert!(matches(pattern, yes), "{pattern} {yes}");
+        assert!(pattern == "*" || !matches(pattern, no), "{pattern} {no}");
+    }
+}

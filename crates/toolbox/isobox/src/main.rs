@@ -13,6 +13,8 @@ const GROUPS: &[&[Applet]] = &[
     front::APPLETS,
     #[cfg(feature = "text")]
     isobox_text::APPLETS,
+    #[cfg(feature = "editors")]
+    isobox_editors::APPLETS,
     #[cfg(feature = "files")]
     isobox_files::APPLETS,
 ];

@@ -1,0 +1,8 @@
+//! The toolbox's applets that search and edit text by regular expressions.
+
+use isobox_applet::Applet;
+
+mod grep;
+
+/// The applets of this group.
+pub static APPLETS: &[Applet] = &[grep::GREP, grep::EGREP, grep::FGREP];

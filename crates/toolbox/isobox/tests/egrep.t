@@ -1,0 +1,2 @@
+$ printf "a|b\nc\n" | egrep "a.b|x"
+a|b

@@ -1,0 +1,2 @@
+$ printf "a.b\naxb\n" | fgrep a.b
+a.b
