@@ -1,5 +1,5 @@
 //! A store of images by hand: `images ROOT load FILE|save NAME FILE|list|df|collect|verify`.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 
 use std::error::Error;
 use std::fs::File;

@@ -129,6 +129,9 @@ impl TlsSettings {
     }
 }
 
+/// A client's certificate with those that vouch for it, and its key.
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
 /// The files in `DIRECTORY/HOST[:PORT]/`.
 #[derive(Debug, Default)]
 struct HostFiles {
@@ -159,10 +162,7 @@ impl HostFiles {
         Ok(files)
     }
 
-    #[allow(clippy::type_complexity)]
-    fn identity(
-        &self,
-    ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, ConfigError> {
+    fn identity(&self) -> Result<Option<Identity>, ConfigError> {
         let Some(path) = &self.certificate else { return Ok(None) };
         let chain = read_certificates(path)?;
         let key_path = path.with_extension("key");

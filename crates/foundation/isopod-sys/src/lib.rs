@@ -24,3 +24,4 @@ pub mod signal_fd;
 
 pub mod socket_queue;
 pub mod standard_streams;
+pub mod write_back;

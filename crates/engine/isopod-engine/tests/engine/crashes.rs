@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// An engine in a process of its own.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -23,7 +23,7 @@ fn cgroup_parent(directory: &Path) -> String {
 }
 
 impl Process {
-    fn start(directory: &Path, fail_point: Option<&str>) -> Self {
+    pub(crate) fn start(directory: &Path, fail_point: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_isopod-parts"));
         command.arg("engine").arg(directory).arg(cgroup_parent(directory));
         if let Some(point) = fail_point {
@@ -58,16 +58,16 @@ impl Process {
     }
 
     /// The answer; `None` when the engine died over it.
-    fn try_ask(&mut self, line: &str) -> Option<String> {
+    pub(crate) fn try_ask(&mut self, line: &str) -> Option<String> {
         writeln!(self.input, "{line}").ok()?;
         self.answer()
     }
 
-    fn ask(&mut self, line: &str) -> String {
+    pub(crate) fn ask(&mut self, line: &str) -> String {
         self.try_ask(line).unwrap_or_else(|| panic!("the engine died over {line:?}"))
     }
 
-    fn kill(mut self) -> PathBuf {
+    pub(crate) fn kill(mut self) -> PathBuf {
         self.child.kill().expect("kills");
         self.child.wait().expect("waits");
         std::mem::take(&mut self.directory)

@@ -12,20 +12,20 @@ use std::process::Command;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-struct Bench {
-    engine: Arc<Engine>,
+pub(crate) struct Bench {
+    pub(crate) engine: Arc<Engine>,
     dir: TempDir,
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let dir = temp_dir("images").unwrap();
         let config = Config::in_directories(dir.path().join("data"), dir.path().join("exec"));
         Self { engine: Engine::open(config).await.unwrap(), dir }
     }
 
     /// Imports a root file system of a few files, told apart by `content`.
-    async fn import(&self, name: &str, content: &str) -> String {
+    pub(crate) async fn import(&self, name: &str, content: &str) -> String {
         let root = self.dir.path().join("root");
         std::fs::create_dir_all(root.join("etc")).unwrap();
         std::fs::write(root.join("etc/content"), content.repeat(1000)).unwrap();
@@ -50,7 +50,7 @@ impl Bench {
         finish(self.engine.pull_image(request).await.unwrap()).await
     }
 
-    async fn push(&self, name: &str) -> Result<Vec<Progress>, String> {
+    pub(crate) async fn push(&self, name: &str) -> Result<Vec<Progress>, String> {
         let request = PushImage { reference: name.to_owned(), ..PushImage::default() };
         finish(self.engine.push_image(request).await.unwrap()).await
     }
@@ -89,7 +89,7 @@ fn words(steps: &[Progress]) -> Vec<String> {
 }
 
 /// Root is needed for what images hold: owners, devices, overlays.
-fn registry(test: &str) -> Option<Registry> {
+pub(crate) fn registry(test: &str) -> Option<Registry> {
     if !is_root() {
         skip(test, "needs root");
         return None;

@@ -1,7 +1,9 @@
 //! The parts of the product that the tests run as processes: what an engine starts, and an engine
 //! itself, told what to do line by line, that can be killed.
 
-use isopod_engine::{Config, CreateContainer, Engine, NetworkMode, RemoveContainer, WaitCondition};
+use isopod_engine::{
+    Config, CreateContainer, Engine, NetworkMode, PullImage, RemoveContainer, WaitCondition,
+};
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -70,6 +72,14 @@ async fn obey(engine: &Arc<Engine>, line: &str) -> isopod_engine::Result<String>
         "remove" => {
             let options = RemoveContainer { force: true, volumes: true };
             engine.remove_container(rest, options).await.map(|()| "removed".into())
+        }
+        "pull" => {
+            let request = PullImage { reference: rest.to_owned(), ..PullImage::default() };
+            let mut steps = engine.pull_image(request).await?;
+            while let Some(step) = steps.recv().await {
+                step?;
+            }
+            Ok("pulled".into())
         }
         "log" => Ok(engine.container(rest, false).await?.log_path.display().to_string()),
         other => panic!("unknown word {other}"),

@@ -10,6 +10,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use isopod_base::{Algorithm, Digest};
+
 use crate::error::LayerError;
 
 /// How far a file has been written; shared by the writer and those who follow.
@@ -17,40 +19,72 @@ use crate::error::LayerError;
 pub(crate) struct Arrival {
     state: Mutex<State>,
     changed: Condvar,
+    /// By what the writer hashes: nobody who follows has to do it again.
+    algorithm: Option<Algorithm>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct State {
     written: u64,
+    /// How often the writer began anew.
+    restarts: u64,
     end: End,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum End {
     #[default]
     Open,
-    Complete,
+    /// Of the digest that the writer found, if it hashes.
+    Complete(Option<Digest>),
     Abandoned,
 }
 
 impl Arrival {
-    /// The arrival of a file that is already complete.
+    /// The arrival of a file that is already complete, and hashed by nobody.
     pub(crate) fn complete_at(size: u64) -> Self {
         Self {
-            state: Mutex::new(State { written: size, end: End::Complete }),
-            changed: Condvar::new(),
+            state: Mutex::new(State { written: size, end: End::Complete(None), restarts: 0 }),
+            ..Self::default()
         }
     }
 
-    /// The file has grown (or shrunk, if the writer began anew).
+    /// The arrival of a file that its writer hashes.
+    pub(crate) fn hashed_by(algorithm: Algorithm) -> Self {
+        Self { algorithm: Some(algorithm), ..Self::default() }
+    }
+
+    /// The file has grown.
     pub(crate) fn advance(&self, written: u64) {
         self.lock().written = written;
         self.changed.notify_all();
     }
 
+    /// The writer begins anew. Whoever has followed so far has read what may not come again.
+    pub(crate) fn restart(&self) {
+        let mut state = self.lock();
+        state.written = 0;
+        state.restarts += 1;
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// All of it is there, and it is what it should be.
-    pub(crate) fn complete(&self) {
-        self.end(End::Complete);
+    pub(crate) fn complete(&self, digest: &Digest) {
+        self.end(End::Complete(Some(digest.clone())));
+    }
+
+    /// By what the writer hashes, if it does.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
+    /// What the writer found, once all is there.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        match &self.lock().end {
+            End::Complete(digest) => digest.clone(),
+            End::Open | End::Abandoned => None,
+        }
     }
 
     /// It will never be whole. Means nothing once it is complete.
@@ -68,7 +102,7 @@ impl Arrival {
     }
 
     /// Bytes available after `position`, waiting for at least one; 0 at the end.
-    fn wait(&self, position: u64, cancelled: &AtomicBool) -> io::Result<u64> {
+    fn wait(&self, position: u64, restarts: u64, cancelled: &AtomicBool) -> io::Result<u64> {
         let mut state = self.lock();
         loop {
             if cancelled.load(Ordering::Relaxed) {
@@ -78,8 +112,11 @@ impl Arrival {
                 End::Abandoned => {
                     return Err(io::Error::other(LayerError::Abandoned));
                 }
+                _ if state.restarts != restarts => {
+                    return Err(io::Error::other(LayerError::Abandoned));
+                }
                 _ if state.written > position => return Ok(state.written - position),
-                End::Complete => return Ok(0),
+                End::Complete(_) => return Ok(0),
                 End::Open => {
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
@@ -98,6 +135,7 @@ pub(crate) struct Follower {
     file: File,
     arrival: Arc<Arrival>,
     position: u64,
+    restarts: u64,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -128,12 +166,18 @@ impl Cancel {
 
 impl Follower {
     pub(crate) fn new(file: File, arrival: Arc<Arrival>) -> Self {
-        Self { file, arrival, position: 0, cancelled: Arc::default() }
+        let restarts = arrival.lock().restarts;
+        Self { file, arrival, position: 0, restarts, cancelled: Arc::default() }
     }
 
     /// What makes this follower stop.
     pub(crate) fn canceller(&self) -> Cancel {
         Cancel { arrival: Arc::clone(&self.arrival), cancelled: Arc::clone(&self.cancelled) }
+    }
+
+    /// How the file arrives.
+    pub(crate) fn arrival(&self) -> Arc<Arrival> {
+        Arc::clone(&self.arrival)
     }
 
     /// Bytes read so far.
@@ -144,7 +188,7 @@ impl Follower {
 
 impl Read for Follower {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let available = self.arrival.wait(self.position, &self.cancelled)?;
+        let available = self.arrival.wait(self.position, self.restarts, &self.cancelled)?;
         let wanted = buffer.len().min(usize::try_from(available).unwrap_or(usize::MAX));
         if wanted == 0 {
             return Ok(0);
@@ -173,8 +217,23 @@ mod tests {
             file.write_all(b"abcd").expect("writes");
             arrival.advance(round * 4);
         }
-        arrival.complete();
+        arrival.complete(&Digest::sha256(b""));
         assert_eq!(reader.join().expect("joins").expect("reads"), b"abcdabcdabcd");
+    }
+
+    #[test]
+    fn a_writer_that_begins_anew_loses_its_readers() {
+        let mut file = tempfile::tempfile().expect("file");
+        let arrival = Arc::new(Arrival::default());
+        file.write_all(b"abcd").expect("writes");
+        arrival.advance(4);
+        let mut before = Follower::new(file.try_clone().expect("clones"), Arc::clone(&arrival));
+        before.read_exact(&mut [0; 2]).expect("there");
+        arrival.restart();
+        let mut after = Follower::new(file, Arc::clone(&arrival));
+        arrival.advance(4);
+        assert!(before.read(&mut [0; 2]).is_err());
+        after.read_exact(&mut [0; 4]).expect("there");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,9 @@ use super::blob::compare;
 use super::follow::{Arrival, Follower};
 use crate::error::ContentError;
 use crate::failpoint;
+
+/// Bytes between two requests to write back: large enough for the disk to be used well.
+const WRITE_BACK_EVERY: u64 = 8 << 20;
 
 /// Content on its way into the store.
 ///
@@ -27,10 +31,12 @@ pub struct Ingest {
     offset: u64,
     expected: Option<(Digest, u64)>,
     arrival: Writer,
+    /// Up to where the disk has been told to write.
+    write_back: u64,
 }
 
 /// The writer's end of an arrival: whoever follows learns when it goes away.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Writer(Arc<Arrival>);
 
 impl Drop for Writer {
@@ -84,7 +90,8 @@ impl Ingest {
             hasher: Hasher::new(algorithm),
             offset: 0,
             expected,
-            arrival: Writer::default(),
+            arrival: Writer(Arc::new(Arrival::hashed_by(algorithm))),
+            write_back: 0,
         };
         ingest.take_up()?;
         Ok(ingest)
@@ -133,7 +140,8 @@ impl Ingest {
         self.file.seek(SeekFrom::Start(0)).map_err(FileError::at("seek in", path))?;
         self.hasher = Hasher::new(self.algorithm());
         self.offset = 0;
-        self.arrival.0.advance(0);
+        self.write_back = 0;
+        self.arrival.0.restart();
         Ok(())
     }
 
@@ -154,13 +162,25 @@ impl Ingest {
         self.offset = after;
         self.arrival.0.advance(after);
         failpoint::reach("ingest.written");
+        if self.offset - self.write_back >= WRITE_BACK_EVERY {
+            self.start_write_back();
+        }
         Ok(())
+    }
+
+    /// Lets the disk begin with what has come, so that little is left when it is waited for.
+    fn start_write_back(&mut self) {
+        let length = self.offset - self.write_back;
+        // Only a matter of time: whether all is on the disk, the sync at the end tells.
+        let _ = isopod_sys::write_back::start(self.file.as_fd(), self.write_back, length);
+        self.write_back = self.offset;
     }
 
     /// Checks size and digest. What does not match is removed; a part is kept for the next try.
     /// The result still waits to be published with the rest of its operation.
-    pub fn finish(self) -> Result<Sealed, ContentError> {
-        let Self { file, mut place, hasher, offset, expected, arrival } = self;
+    pub fn finish(mut self) -> Result<Sealed, ContentError> {
+        self.start_write_back();
+        let Self { file, mut place, hasher, offset, expected, arrival, .. } = self;
         let digest = match expected {
             None => hasher.finish(),
             Some((digest, size)) if offset < size => {
@@ -174,7 +194,7 @@ impl Ingest {
                 digest
             }
         };
-        arrival.0.complete();
+        arrival.0.complete(&digest);
         failpoint::reach("ingest.sealed");
         Ok(Sealed { place, file, digest, size: offset })
     }

@@ -9,11 +9,16 @@ pub fn chain_ids(diff_ids: &[Digest]) -> Vec<Digest> {
     for diff_id in diff_ids {
         let next = match chain.last() {
             None => diff_id.clone(),
-            Some(below) => Digest::sha256(format!("{below} {diff_id}").as_bytes()),
+            Some(below) => upon(below, diff_id),
         };
         chain.push(next);
     }
     chain
+}
+
+/// The chain id of a layer upon a chain.
+pub(super) fn upon(below: &Digest, diff_id: &Digest) -> Digest {
+    Digest::sha256(format!("{below} {diff_id}").as_bytes())
 }
 
 #[cfg(test)]

@@ -357,6 +357,9 @@ impl Images {
         if doomed.blobs.is_empty() && doomed.snapshots.is_empty() {
             return Ok(());
         }
+        if self.needs_blob(&doomed)? {
+            self.sync_trees_within_gate()?;
+        }
         let mut batch = Batch::new();
         let mut files = Vec::new();
         for key in &doomed.snapshots {
@@ -389,6 +392,15 @@ impl Images {
         collected.blobs.extend(doomed.blobs);
         collected.bytes += doomed.bytes;
         Ok(())
+    }
+
+    /// Whether a tree that stays may have to be unpacked again from a blob that goes.
+    fn needs_blob(&self, doomed: &Collected) -> Result<bool, ImageError> {
+        let unsynced = self.snapshots().table().unsynced()?;
+        Ok(unsynced.iter().any(|(key, record)| {
+            !doomed.snapshots.contains(key)
+                && record.unsynced.as_ref().is_some_and(|tree| doomed.blobs.contains(&tree.blob))
+        }))
     }
 
     /// What nobody holds; under a budget, the oldest of it.

@@ -5,6 +5,7 @@ mod chain;
 mod change;
 mod collect;
 mod commit;
+mod derived;
 mod documents;
 mod import;
 mod layout;
@@ -63,6 +64,8 @@ pub struct Options {
     pub limits: Limits,
     /// The platform whose images are meant when none is named.
     pub platform: Platform,
+    /// Which run of the kernel this is. What another one left in memory only is not trusted.
+    pub boot: String,
 }
 
 impl Options {
@@ -74,6 +77,7 @@ impl Options {
             snapshotter: SnapshotterKind::Auto,
             limits: Limits::default(),
             platform: crate::platform::host(),
+            boot: this_boot(),
         }
     }
 }
@@ -101,6 +105,7 @@ struct Inner {
     /// The root directory, open since before the first write: syncing its file system reports
     /// every write that failed since.
     root_fd: OwnedFd,
+    tree_sync: derived::TreeSync,
 }
 
 /// What is recorded of an image.
@@ -163,9 +168,9 @@ impl Images {
         let journal = Arc::new(Journal::open(&root.join("journal"))?);
         check_format(&root, &journal)?;
         let content = ContentStore::open(root.join("content"), Arc::clone(&journal))?;
-        let snapshots = open_snapshots(&root, &journal, options.snapshotter)?;
+        let snapshots = open_snapshots(&root, &journal, options.snapshotter, options.boot)?;
         let leases = Arc::new(Leases::new(Arc::clone(&journal)));
-        Ok(Self {
+        let images = Self {
             inner: Arc::new(Inner {
                 root,
                 journal,
@@ -178,8 +183,11 @@ impl Images {
                 gate: RwLock::new(()),
                 publish: Mutex::new(()),
                 root_fd,
+                tree_sync: derived::TreeSync::default(),
             }),
-        })
+        };
+        images.restore_trees()?;
+        Ok(images)
     }
 
     /// The blobs.
@@ -252,6 +260,14 @@ impl Images {
     }
 }
 
+/// The kernel's name for its present run. Where it cannot be read, one that no other has.
+fn this_boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map_or_else(
+        |_| format!("unknown-{}-{}", Timestamp::now().rfc3339(), std::process::id()),
+        |text| text.trim().to_owned(),
+    )
+}
+
 fn check_format(root: &Path, journal: &Journal) -> Result<(), ImageError> {
     match records::get::<u32>(journal, records::FORMAT)? {
         None => {
@@ -268,6 +284,7 @@ fn open_snapshots(
     root: &Path,
     journal: &Arc<Journal>,
     kind: SnapshotterKind,
+    boot: String,
 ) -> Result<Box<dyn Snapshotter>, ImageError> {
     const KEY: &str = "snapshotter";
     let before: Option<String> = records::get(journal, KEY)?;
@@ -276,7 +293,7 @@ fn open_snapshots(
         Some("overlay") if kind == SnapshotterKind::Auto => SnapshotterKind::Overlay,
         _ => kind,
     };
-    let table = Table::open(root.join("snapshots"), Arc::clone(journal))?;
+    let table = Table::open(root.join("snapshots"), Arc::clone(journal), boot)?;
     let refuse = |reason: String| crate::error::SnapshotError::Unsupported {
         key: root.display().to_string(),
         reason,

@@ -2,7 +2,7 @@
 //!
 //! Until the commit nothing of it exists for others; what was brought before it is dropped with
 //! the transaction, but for parts of named blobs, which the next try takes up. The order of a
-//! commit is in `DESIGN.md`: files into place, one sync for all, one record for all.
+//! commit is in `DESIGN.md`: blobs into place and synced, then one record for all.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,11 +22,6 @@ use crate::layer::{LayerJob, UnpackedLayer};
 use crate::lease::Hold;
 use crate::records;
 use crate::snapshot::StagedLayer;
-
-/// With no more new files than this, each is synced by itself; with more, the file system is.
-const SINGLE_SYNCS: usize = 8;
-/// Nor with more bytes than this in one of them.
-const SINGLE_SYNC_BYTES: u64 = 1 << 20;
 
 /// An operation that brings images in.
 #[derive(Debug)]
@@ -271,7 +266,7 @@ impl Transaction {
         let batch = referrers::record(&documents, &label, &reachable, Batch::new())?;
         let (batch, placed) = self.place(&mut pending, &reachable, batch)?;
         drop(pending);
-        self.make_durable(&placed, false)?;
+        self.make_durable(&placed)?;
         self.images.inner.journal.commit(batch)?;
         Ok(())
     }
@@ -395,12 +390,15 @@ impl Transaction {
         drop(pending);
         failpoint::reach("commit.blob-renamed");
         batch = self.record(target, wanted, names, next)?;
-        self.make_durable(&placed, !staged.is_empty())?;
+        self.make_durable(&placed)?;
         failpoint::reach("commit.synced");
         inner.journal.commit(batch)?;
         failpoint::reach("commit.recorded");
         for (_, layer) in &mut staged {
             layer.keep();
+        }
+        if !staged.is_empty() {
+            self.images.sync_trees_later();
         }
         Ok(())
     }
@@ -431,7 +429,9 @@ impl Transaction {
                     .and_then(LayerJob::join)
                     .map_err(|error| layer_error(&layer.digest.to_string(), layer, error))?,
             };
-            staged.push((key, unpacked.layer));
+            let mut unpacked = unpacked.layer;
+            unpacked.derives_from(layer.digest.clone());
+            staged.push((key, unpacked));
         }
         Ok((staged, parent))
     }
@@ -465,19 +465,13 @@ impl Transaction {
         Ok((batch, placed))
     }
 
-    /// Waits until what was put into place is on the disk: a few small blobs one by one, more of
-    /// them or layers by one sync of the file system.
-    fn make_durable(&self, placed: &[Sealed], layers: bool) -> Result<(), ImageError> {
-        let small = placed.len() <= SINGLE_SYNCS
-            && placed.iter().all(|sealed| sealed.size() <= SINGLE_SYNC_BYTES);
-        if layers || !small {
-            let inner = &self.images.inner;
-            return Ok(rustix::fs::syncfs(&inner.root_fd)
-                .map_err(std::io::Error::from)
-                .map_err(FileError::at("sync", &inner.root))?);
-        }
+    /// Waits until the blobs that were put into place are on the disk. Their write-back began
+    /// when they were written, so the first of these syncs waits for nearly all of it. The trees
+    /// of layers are not waited for: see the module on derived trees.
+    fn make_durable(&self, placed: &[Sealed]) -> Result<(), ImageError> {
         for sealed in placed {
             sealed.sync()?;
+            failpoint::reach("commit.blob-synced");
         }
         let algorithms = [Algorithm::Sha256, Algorithm::Sha512];
         for (algorithm, dir) in algorithms.iter().zip(self.images.content().directories()) {

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use isopod_base::Digest;
 
-use super::unpack::{Outcome, unpack};
+use super::unpack::{Outcome, unpack_hashed};
 use crate::content::{Cancel, Follower};
 use crate::error::LayerError;
 use crate::failpoint;
@@ -148,10 +148,14 @@ fn run(
     limits: &Limits,
     progress: &Arc<AtomicU64>,
 ) -> Result<UnpackedLayer, LayerError> {
-    let counted = Counted { input, consumed: Arc::clone(progress) };
     let algorithm = expected.map_or(isopod_base::Algorithm::Sha256, Digest::algorithm);
-    let outcome =
-        unpack(counted, || progress.load(Ordering::Relaxed), &mut layer, algorithm, limits)?;
+    let arrival = input.arrival();
+    let digest = || arrival.digest();
+    let hashed: Option<&dyn Fn() -> Option<Digest>> =
+        if arrival.algorithm() == Some(algorithm) { Some(&digest) } else { None };
+    let counted = Counted { input, consumed: Arc::clone(progress) };
+    let read = || progress.load(Ordering::Relaxed);
+    let outcome = unpack_hashed(counted, read, &mut layer, algorithm, hashed, limits)?;
     if let Some(expected) = expected
         && *expected != outcome.diff_id
     {

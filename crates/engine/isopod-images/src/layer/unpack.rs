@@ -39,10 +39,24 @@ pub fn unpack<R: Read + Send>(
     algorithm: Algorithm,
     limits: &Limits,
 ) -> Result<Outcome, LayerError> {
+    unpack_hashed(input, read, layer, algorithm, None, limits)
+}
+
+/// As [`unpack`]. If somebody hashes the input by `algorithm` anyway, `hashed` tells the digest
+/// once the input has ended: a layer that is not compressed need not be hashed again.
+pub(super) fn unpack_hashed<R: Read + Send>(
+    input: R,
+    read: impl Fn() -> u64 + Send,
+    layer: &mut StagedLayer,
+    algorithm: Algorithm,
+    hashed: Option<&dyn Fn() -> Option<Digest>>,
+    limits: &Limits,
+) -> Result<Outcome, LayerError> {
     let (compression, decoded) = decompress(input)?;
+    let hashed = hashed.filter(|_| compression == Compression::Plain);
     let measured = Measured {
         input: decoded,
-        hasher: Hasher::new(algorithm),
+        hasher: hashed.is_none().then(|| Hasher::new(algorithm)),
         size: 0,
         allowed: |size| {
             // Looked at once per buffer: plenty, given how large the floor is.
@@ -69,7 +83,11 @@ pub fn unpack<R: Read + Send>(
     }
     layer.set_outcome(fixups, usage);
     let measured = reader.into_inner();
-    Ok(Outcome { diff_id: measured.hasher.finish(), size: measured.size, compression, skipped })
+    let diff_id = match measured.hasher {
+        Some(hasher) => hasher.finish(),
+        None => hashed.and_then(|hashed| hashed()).ok_or(LayerError::Abandoned)?,
+    };
+    Ok(Outcome { diff_id, size: measured.size, compression, skipped })
 }
 
 /// Unpacks a plain archive into a directory that may have files already.
@@ -95,7 +113,7 @@ pub(crate) fn unpack_flat<R: Read>(
 /// Hashes and counts what it reads, and stops when there is too much of it.
 struct Measured<'a, R, F> {
     input: R,
-    hasher: Hasher,
+    hasher: Option<Hasher>,
     size: u64,
     allowed: F,
     limits: &'a Limits,
@@ -104,7 +122,9 @@ struct Measured<'a, R, F> {
 impl<R: Read, F: Fn(u64) -> bool> Read for Measured<'_, R, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
         self.size += count as u64;
         if !(self.allowed)(self.size) {
             return Err(io::Error::other(LayerError::Limit {

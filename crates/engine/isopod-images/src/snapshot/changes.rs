@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::overlay::open_dir;
+use super::tree::open_dir;
 use super::xattr;
 use crate::error::SnapshotError;
 

@@ -8,14 +8,13 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use isopod_journal::Batch;
 use rustix::fs::AtFlags;
 
 use super::changes::{self, Change, ChangeKind};
-use super::overlay::{make_dir, open_dir, stage};
 use super::staged::{StagedLayer, WhiteoutStyle};
 use super::table::{Record, Table};
-use super::{Mounts, SnapshotInfo, SnapshotKind, Snapshotter, Usage, tree};
+use super::tree::{self, make_dir, open_dir};
+use super::{Mounts, SnapshotKind, Snapshotter};
 use crate::error::SnapshotError;
 use crate::tar;
 
@@ -29,42 +28,6 @@ impl CopySnapshotter {
     pub(crate) fn open(table: Table) -> Self {
         Self { table }
     }
-
-    fn fs(&self, record: &Record) -> PathBuf {
-        self.table.dir(record.number).join("fs")
-    }
-
-    fn parent_fs(&self, record: &Record) -> Result<Option<PathBuf>, SnapshotError> {
-        let below = self.table.below(record)?;
-        Ok(below.first().map(|parent| self.fs(parent)))
-    }
-
-    fn mounts_of(&self, key: &str, record: &Record) -> Result<Mounts, SnapshotError> {
-        Ok(Mounts::Directory {
-            key: key.to_owned(),
-            path: self.fs(record),
-            read_only: record.kind == SnapshotKind::View,
-        })
-    }
-
-    fn create(
-        &self,
-        key: &str,
-        kind: SnapshotKind,
-        parent: Option<&str>,
-    ) -> Result<Mounts, SnapshotError> {
-        let from = match parent {
-            Some(parent) => Some(self.fs(&self.table.get_kind(parent, SnapshotKind::Committed)?)),
-            None => None,
-        };
-        let record = self.table.create(key, kind, parent, |dir| {
-            make_dir(dir, 0o700)?;
-            let fs = dir.join("fs");
-            make_dir(&fs, 0o755)?;
-            from.map_or(Ok(()), |from| tree::copy(&from, &fs))
-        })?;
-        self.mounts_of(key, &record)
-    }
 }
 
 impl Snapshotter for CopySnapshotter {
@@ -72,91 +35,55 @@ impl Snapshotter for CopySnapshotter {
         "copy"
     }
 
-    fn stat(&self, key: &str) -> Result<Option<SnapshotInfo>, SnapshotError> {
-        Ok(self.table.find(key)?.map(|record| Table::info(key, record)))
+    fn table(&self) -> &Table {
+        &self.table
     }
 
-    fn list(&self) -> Result<Vec<SnapshotInfo>, SnapshotError> {
-        self.table.list()
+    fn style(&self) -> WhiteoutStyle {
+        WhiteoutStyle::Recorded
     }
 
-    fn prepare(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError> {
-        self.create(key, SnapshotKind::Active, parent)
-    }
-
-    fn view(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError> {
-        self.create(key, SnapshotKind::View, parent)
-    }
-
-    fn mounts(&self, key: &str) -> Result<Mounts, SnapshotError> {
-        let record = self.table.get(key)?;
-        if record.kind == SnapshotKind::Committed {
-            return Err(SnapshotError::Kind {
-                key: key.to_owned(),
-                actual: record.kind.name(),
-                expected: "active or a view",
-            });
+    fn fill(&self, dir: &Path, _: SnapshotKind, lower: &[PathBuf]) -> Result<(), SnapshotError> {
+        let fs = dir.join("fs");
+        if fs.exists() {
+            return Ok(());
         }
-        let fs = self.fs(&record);
-        if !fs.exists() {
-            // Lost in a power cut: see the module on tables.
-            let dir = self.table.dir(record.number);
-            if !dir.exists() {
-                make_dir(&dir, 0o700)?;
-            }
-            make_dir(&fs, 0o755)?;
-            if let Some(parent) = self.parent_fs(&record)? {
-                tree::copy(&parent, &fs)?;
-            }
+        if !dir.exists() {
+            make_dir(dir, 0o700)?;
         }
-        self.mounts_of(key, &record)
+        make_dir(&fs, 0o755)?;
+        lower.first().map_or(Ok(()), |from| tree::copy(from, &fs))
     }
 
-    fn commit(&self, name: &str, key: &str) -> Result<(), SnapshotError> {
-        let record = self.table.get_kind(key, SnapshotKind::Active)?;
-        self.table.free(name)?;
-        let fs = self.fs(&record);
-        let usage = tree::usage(&fs)?;
-        rustix::fs::syncfs(open_dir(&fs)?)
-            .map_err(|error| SnapshotError::tree("sync", &fs)(error.into()))?;
-        self.table.commit(name, key, usage)
-    }
-
-    fn remove(&self, key: &str) -> Result<(), SnapshotError> {
-        self.table.remove(key)
-    }
-
-    fn usage(&self, key: &str) -> Result<Usage, SnapshotError> {
-        let record = self.table.get(key)?;
-        match record.kind {
-            SnapshotKind::Committed => Ok(record.usage),
-            SnapshotKind::Active | SnapshotKind::View => tree::usage(&self.fs(&record)),
+    fn mounts_of(&self, key: &str, record: &Record, _: Vec<PathBuf>) -> Mounts {
+        Mounts::Directory {
+            key: key.to_owned(),
+            path: self.table.fs(record),
+            read_only: record.kind == SnapshotKind::View,
         }
     }
 
-    fn check(&self, key: &str) -> Result<Vec<String>, SnapshotError> {
-        let record = self.table.get(key)?;
-        let fs = self.fs(&record);
-        let mut faults = Vec::new();
-        if record.kind == SnapshotKind::Committed && !fs.is_dir() {
-            faults.push(format!("{} is missing", fs.display()));
-        }
-        if let Err(error) = self.table.below(&record) {
-            faults.push(error.to_string());
-        }
-        Ok(faults)
+    fn settle(
+        &self,
+        key: &str,
+        layer: &mut StagedLayer,
+        lower: &[PathBuf],
+    ) -> Result<(), SnapshotError> {
+        merge(key, layer, lower.first().map(PathBuf::as_path))?;
+        layer.usage = tree::usage(&layer.root())?;
+        Ok(())
     }
 
     fn changes(&self, key: &str) -> Result<Vec<Change>, SnapshotError> {
         let record = self.table.get_kind(key, SnapshotKind::Active)?;
-        let parent = self.parent_fs(&record)?;
+        let parent = self.table.lower(&record)?.into_iter().next();
         let old = parent.unwrap_or_else(|| PathBuf::from("/nonexistent"));
-        changes::between(&old, &self.fs(&record))
+        changes::between(&old, &self.table.fs(&record))
     }
 
     fn write_diff(&self, key: &str, out: &mut dyn io::Write) -> Result<(), SnapshotError> {
         let record = self.table.get_kind(key, SnapshotKind::Active)?;
-        let fs = self.fs(&record);
+        let fs = self.table.fs(&record);
         let mut writer = tar::Writer::new(out);
         for change in self.changes(key)? {
             let path = change.path.strip_prefix("/").unwrap_or(&change.path).to_path_buf();
@@ -169,39 +96,6 @@ impl Snapshotter for CopySnapshotter {
         }
         writer.finish().map_err(SnapshotError::tree("archive", &fs))?;
         Ok(())
-    }
-
-    fn stage(&self) -> Result<StagedLayer, SnapshotError> {
-        stage(&self.table, WhiteoutStyle::Recorded)
-    }
-
-    fn adopt(
-        &self,
-        parent: Option<&str>,
-        layers: &mut [(String, StagedLayer)],
-        mut batch: Batch,
-    ) -> Result<Batch, SnapshotError> {
-        let mut below = match parent {
-            Some(parent) => Some(self.fs(&self.table.get_kind(parent, SnapshotKind::Committed)?)),
-            None => None,
-        };
-        let mut parent = parent.map(str::to_owned);
-        for (name, layer) in layers {
-            merge(name, layer, below.as_deref())?;
-            let usage = tree::usage(&layer.root())?;
-            batch = self.table.record(name, parent.as_deref(), layer.number, usage, batch);
-            below = Some(layer.root());
-            parent = Some(name.clone());
-        }
-        Ok(batch)
-    }
-
-    fn unrecord(&self, key: &str, batch: Batch) -> Result<(Batch, PathBuf), SnapshotError> {
-        self.table.unrecord(key, batch)
-    }
-
-    fn discard(&self, files: PathBuf) -> Result<(), SnapshotError> {
-        tree::remove(&files)
     }
 }
 

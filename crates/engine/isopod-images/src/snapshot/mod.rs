@@ -14,7 +14,8 @@ mod table;
 mod tree;
 pub(crate) mod xattr;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use isopod_base::times::Timestamp;
 use isopod_journal::Batch;
@@ -27,8 +28,7 @@ pub use copy::CopySnapshotter;
 pub use mounts::{AttachedMount, MountOptions, Mounts, OverlayMount};
 pub use overlay::OverlaySnapshotter;
 pub use staged::{Fixups, StagedLayer, WhiteoutStyle};
-pub use table::Record;
-pub(crate) use table::Table;
+pub use table::{Record, Table};
 pub(crate) use tree::usage as measure;
 
 /// What a snapshot may be used for.
@@ -88,61 +88,164 @@ pub enum SnapshotterKind {
 }
 
 /// Keeps snapshots.
+///
+/// What is the same for all of them, records and numbered directories, is provided upon the
+/// [`Table`]; an implementation says how trees stand upon each other.
 pub trait Snapshotter: Send + Sync + std::fmt::Debug {
     /// `overlay` or `copy`.
     fn name(&self) -> &'static str;
 
-    /// What is known of a snapshot, if there is one of that name.
-    fn stat(&self, key: &str) -> Result<Option<SnapshotInfo>, SnapshotError>;
+    /// The records.
+    fn table(&self) -> &Table;
 
-    /// All snapshots.
-    fn list(&self) -> Result<Vec<SnapshotInfo>, SnapshotError>;
+    /// How the unpacker is to mark what a layer hides.
+    fn style(&self) -> WhiteoutStyle;
 
-    /// Makes a writable snapshot upon `parent` (upon nothing, if absent).
-    fn prepare(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError>;
+    /// Makes the directory of a new snapshot, or what is missing of it. `lower` are the trees
+    /// that it stands upon, the highest first.
+    fn fill(&self, dir: &Path, kind: SnapshotKind, lower: &[PathBuf]) -> Result<(), SnapshotError>;
 
-    /// Makes a read-only snapshot that shows `parent`.
-    fn view(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError>;
+    /// How to mount a snapshot with these trees below it.
+    fn mounts_of(&self, key: &str, record: &Record, lower: Vec<PathBuf>) -> Mounts;
 
-    /// How to mount an active snapshot or a view.
-    fn mounts(&self, key: &str) -> Result<Mounts, SnapshotError>;
-
-    /// Turns the active snapshot `key` into the committed one `name`. It must not be mounted
-    /// any more.
-    fn commit(&self, name: &str, key: &str) -> Result<(), SnapshotError>;
-
-    /// Removes a snapshot upon which nothing stands.
-    fn remove(&self, key: &str) -> Result<(), SnapshotError>;
-
-    /// Space that it takes.
-    fn usage(&self, key: &str) -> Result<Usage, SnapshotError>;
-
-    /// What is wrong with a snapshot: nothing, if all is well.
-    fn check(&self, key: &str) -> Result<Vec<String>, SnapshotError>;
+    /// Settles what a layer left open until the trees below it were known.
+    fn settle(
+        &self,
+        key: &str,
+        layer: &mut StagedLayer,
+        lower: &[PathBuf],
+    ) -> Result<(), SnapshotError>;
 
     /// What an active snapshot changed in its parent, in order of the paths.
     fn changes(&self, key: &str) -> Result<Vec<Change>, SnapshotError>;
 
     /// Writes what an active snapshot changed in its parent as a layer.
-    fn write_diff(&self, key: &str, out: &mut dyn std::io::Write) -> Result<(), SnapshotError>;
+    fn write_diff(&self, key: &str, out: &mut dyn Write) -> Result<(), SnapshotError>;
+
+    /// What is known of a snapshot, if there is one of that name.
+    fn stat(&self, key: &str) -> Result<Option<SnapshotInfo>, SnapshotError> {
+        Ok(self.table().find(key)?.map(|record| Table::info(key, record)))
+    }
+
+    /// All snapshots.
+    fn list(&self) -> Result<Vec<SnapshotInfo>, SnapshotError> {
+        self.table().list()
+    }
+
+    /// Makes a writable snapshot upon `parent` (upon nothing, if absent).
+    fn prepare(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError> {
+        create(self, key, SnapshotKind::Active, parent)
+    }
+
+    /// Makes a read-only snapshot that shows `parent`.
+    fn view(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError> {
+        create(self, key, SnapshotKind::View, parent)
+    }
+
+    /// How to mount an active snapshot or a view.
+    fn mounts(&self, key: &str) -> Result<Mounts, SnapshotError> {
+        let record = self.table().get(key)?;
+        if record.kind == SnapshotKind::Committed {
+            return Err(SnapshotError::Kind {
+                key: key.to_owned(),
+                actual: record.kind.name(),
+                expected: "active or a view",
+            });
+        }
+        let lower = self.table().lower(&record)?;
+        // Lost in a power cut: see the module on tables.
+        self.fill(&self.table().dir(record.number), record.kind, &lower)?;
+        Ok(self.mounts_of(key, &record, lower))
+    }
+
+    /// Turns the active snapshot `key` into the committed one `name`. It must not be mounted
+    /// any more.
+    fn commit(&self, name: &str, key: &str) -> Result<(), SnapshotError> {
+        let table = self.table();
+        let record = table.get_kind(key, SnapshotKind::Active)?;
+        table.free(name)?;
+        let fs = table.fs(&record);
+        let usage = tree::usage(&fs)?;
+        rustix::fs::syncfs(tree::open_dir(&fs)?)
+            .map_err(|error| SnapshotError::tree("sync", &fs)(error.into()))?;
+        table.commit(name, key, usage)?;
+        tree::remove(&table.dir(record.number).join("work"))
+    }
+
+    /// Removes a snapshot upon which nothing stands.
+    fn remove(&self, key: &str) -> Result<(), SnapshotError> {
+        self.table().remove(key)
+    }
+
+    /// Space that it takes.
+    fn usage(&self, key: &str) -> Result<Usage, SnapshotError> {
+        let record = self.table().get(key)?;
+        match record.kind {
+            SnapshotKind::Committed => Ok(record.usage),
+            SnapshotKind::Active | SnapshotKind::View => tree::usage(&self.table().fs(&record)),
+        }
+    }
+
+    /// What is wrong with a snapshot: nothing, if all is well.
+    fn check(&self, key: &str) -> Result<Vec<String>, SnapshotError> {
+        let record = self.table().get(key)?;
+        let fs = self.table().fs(&record);
+        let mut faults = Vec::new();
+        if record.kind == SnapshotKind::Committed && !fs.is_dir() {
+            faults.push(format!("{} is missing", fs.display()));
+        }
+        if let Err(error) = self.table().below(&record) {
+            faults.push(error.to_string());
+        }
+        Ok(faults)
+    }
 
     /// An empty directory to unpack a layer into.
-    fn stage(&self) -> Result<StagedLayer, SnapshotError>;
+    fn stage(&self) -> Result<StagedLayer, SnapshotError> {
+        StagedLayer::new(self.table(), self.style())
+    }
 
     /// Makes staged layers committed snapshots, by name, each upon the one before it and the
     /// first upon `parent`: all but the records, which are added to `batch` for the caller to
-    /// commit once all is synced, and then to mark the layers by [`StagedLayer::keep`].
+    /// commit once what they need is synced, and then to mark the layers by
+    /// [`StagedLayer::keep`].
     fn adopt(
         &self,
         parent: Option<&str>,
         layers: &mut [(String, StagedLayer)],
-        batch: Batch,
-    ) -> Result<Batch, SnapshotError>;
+        mut batch: Batch,
+    ) -> Result<Batch, SnapshotError> {
+        let mut lower = self.table().upon(parent)?;
+        let mut parent = parent.map(str::to_owned);
+        for (name, layer) in layers {
+            self.settle(name, layer, &lower)?;
+            lower.insert(0, layer.root());
+            batch = self.table().record(name, parent.as_deref(), layer, batch);
+            parent = Some(name.clone());
+        }
+        Ok(batch)
+    }
 
     /// Adds the removal of a snapshot's record to `batch`; what is returned is to be given to
     /// [`Snapshotter::discard`] once the batch is committed.
-    fn unrecord(&self, key: &str, batch: Batch) -> Result<(Batch, PathBuf), SnapshotError>;
+    fn unrecord(&self, key: &str, batch: Batch) -> Result<(Batch, PathBuf), SnapshotError> {
+        self.table().unrecord(key, batch)
+    }
 
     /// Removes the files of a snapshot whose record is gone.
-    fn discard(&self, files: PathBuf) -> Result<(), SnapshotError>;
+    fn discard(&self, files: PathBuf) -> Result<(), SnapshotError> {
+        tree::remove(&files)
+    }
+}
+
+fn create<S: Snapshotter + ?Sized>(
+    snapshots: &S,
+    key: &str,
+    kind: SnapshotKind,
+    parent: Option<&str>,
+) -> Result<Mounts, SnapshotError> {
+    let table = snapshots.table();
+    let lower = table.upon(parent)?;
+    let record = table.create(key, kind, parent, |dir| snapshots.fill(dir, kind, &lower))?;
+    Ok(snapshots.mounts_of(key, &record, lower))
 }

@@ -9,18 +9,17 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use isopod_base::files::FileError;
-use isopod_journal::Batch;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, linkat, mkdirat, mknodat, openat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, mknodat, openat};
 
 use super::changes::{self, Change};
 use super::mounts::{Mounts, OverlayMount};
 use super::staged::{StagedLayer, WhiteoutStyle};
 use super::table::{Record, Table};
-use super::{MountOptions, SnapshotInfo, SnapshotKind, Snapshotter, Usage, tree, xattr};
+use super::tree::{make_dir, open_dir};
+use super::{MountOptions, SnapshotKind, Snapshotter, tree, xattr};
 use crate::error::SnapshotError;
 use crate::tar::{self, TreeOptions};
 
@@ -39,56 +38,6 @@ impl OverlaySnapshotter {
             Ok(userxattr) => Ok(Self { table, empty, userxattr }),
             Err(error) => Err((table, error)),
         }
-    }
-
-    fn fs(&self, record: &Record) -> PathBuf {
-        self.table.dir(record.number).join("fs")
-    }
-
-    /// The trees below a snapshot, the highest first.
-    fn lower(&self, record: &Record) -> Result<Vec<PathBuf>, SnapshotError> {
-        let below = self.table.below(record)?;
-        Ok(below.iter().map(|record| self.fs(record)).collect())
-    }
-
-    fn mounts_of(&self, key: &str, record: &Record) -> Result<Mounts, SnapshotError> {
-        let mut lower = self.lower(record)?;
-        let dir = self.table.dir(record.number);
-        let writable = record.kind == SnapshotKind::Active;
-        while lower.len() < if writable { 1 } else { 2 } {
-            lower.push(self.empty.clone());
-        }
-        Ok(Mounts::Overlay(OverlayMount {
-            key: key.to_owned(),
-            lower,
-            writable: writable.then(|| dir.clone()),
-            userxattr: self.userxattr,
-        }))
-    }
-
-    fn create(
-        &self,
-        key: &str,
-        kind: SnapshotKind,
-        parent: Option<&str>,
-    ) -> Result<Mounts, SnapshotError> {
-        let record = self.table.create(key, kind, parent, |dir| {
-            make_dir(dir, 0o700)?;
-            if kind == SnapshotKind::Active {
-                make_dir(&dir.join("fs"), 0o755)?;
-                make_dir(&dir.join("work"), 0o700)?;
-            }
-            Ok(())
-        })?;
-        if kind == SnapshotKind::Active {
-            // The merged root has the attributes of the upper one.
-            if let Some(parent) = self.lower(&record)?.first() {
-                let (from, to) = (open_dir(parent)?, open_dir(&self.fs(&record))?);
-                tree::copy_attributes(&from, c".", &to, c".")
-                    .map_err(SnapshotError::tree("copy attributes of", parent))?;
-            }
-        }
-        self.mounts_of(key, &record)
     }
 
     /// Gives directories that the layer does not list the attributes they have below.
@@ -200,90 +149,67 @@ impl Snapshotter for OverlaySnapshotter {
         "overlay"
     }
 
-    fn stat(&self, key: &str) -> Result<Option<SnapshotInfo>, SnapshotError> {
-        Ok(self.table.find(key)?.map(|record| Table::info(key, record)))
+    fn table(&self) -> &Table {
+        &self.table
     }
 
-    fn list(&self) -> Result<Vec<SnapshotInfo>, SnapshotError> {
-        self.table.list()
+    fn style(&self) -> WhiteoutStyle {
+        WhiteoutStyle::Overlay { userxattr: self.userxattr }
     }
 
-    fn prepare(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError> {
-        self.create(key, SnapshotKind::Active, parent)
-    }
-
-    fn view(&self, key: &str, parent: Option<&str>) -> Result<Mounts, SnapshotError> {
-        self.create(key, SnapshotKind::View, parent)
-    }
-
-    fn mounts(&self, key: &str) -> Result<Mounts, SnapshotError> {
-        let record = self.table.get(key)?;
-        if record.kind == SnapshotKind::Committed {
-            return Err(SnapshotError::Kind {
-                key: key.to_owned(),
-                actual: record.kind.name(),
-                expected: "active or a view",
-            });
-        }
-        if record.kind == SnapshotKind::Active {
-            // Lost in a power cut: see the module on tables.
-            let dir = self.table.dir(record.number);
-            for (dir, mode) in
-                [(dir.clone(), 0o700), (dir.join("fs"), 0o755), (dir.join("work"), 0o700)]
-            {
-                if !dir.exists() {
-                    make_dir(&dir, mode)?;
-                }
+    fn fill(&self, dir: &Path, kind: SnapshotKind, lower: &[PathBuf]) -> Result<(), SnapshotError> {
+        let fs = dir.join("fs");
+        let parts = [(dir.to_path_buf(), 0o700), (fs.clone(), 0o755), (dir.join("work"), 0o700)];
+        let wanted = if kind == SnapshotKind::Active { parts.len() } else { 1 };
+        let new = !fs.exists();
+        for (part, mode) in parts.iter().take(wanted) {
+            if !part.exists() {
+                make_dir(part, *mode)?;
             }
         }
-        self.mounts_of(key, &record)
-    }
-
-    fn commit(&self, name: &str, key: &str) -> Result<(), SnapshotError> {
-        let record = self.table.get_kind(key, SnapshotKind::Active)?;
-        self.table.free(name)?;
-        let fs = self.fs(&record);
-        let usage = tree::usage(&fs)?;
-        rustix::fs::syncfs(open_dir(&fs)?)
-            .map_err(|error| SnapshotError::tree("sync", &fs)(error.into()))?;
-        self.table.commit(name, key, usage)?;
-        tree::remove(&self.table.dir(record.number).join("work"))
-    }
-
-    fn remove(&self, key: &str) -> Result<(), SnapshotError> {
-        self.table.remove(key)
-    }
-
-    fn usage(&self, key: &str) -> Result<Usage, SnapshotError> {
-        let record = self.table.get(key)?;
-        match record.kind {
-            SnapshotKind::Committed => Ok(record.usage),
-            SnapshotKind::Active => tree::usage(&self.fs(&record)),
-            SnapshotKind::View => Ok(Usage::default()),
+        // The merged root has the attributes of the upper one.
+        if kind == SnapshotKind::Active
+            && new
+            && let Some(parent) = lower.first()
+        {
+            let (from, to) = (open_dir(parent)?, open_dir(&fs)?);
+            tree::copy_attributes(&from, c".", &to, c".")
+                .map_err(SnapshotError::tree("copy attributes of", parent))?;
         }
+        Ok(())
     }
 
-    fn check(&self, key: &str) -> Result<Vec<String>, SnapshotError> {
-        let record = self.table.get(key)?;
-        let fs = self.fs(&record);
-        let mut faults = Vec::new();
-        if record.kind == SnapshotKind::Committed && !fs.is_dir() {
-            faults.push(format!("{} is missing", fs.display()));
+    fn mounts_of(&self, key: &str, record: &Record, mut lower: Vec<PathBuf>) -> Mounts {
+        let writable = record.kind == SnapshotKind::Active;
+        while lower.len() < if writable { 1 } else { 2 } {
+            lower.push(self.empty.clone());
         }
-        if let Err(error) = self.table.below(&record) {
-            faults.push(error.to_string());
-        }
-        Ok(faults)
+        Mounts::Overlay(OverlayMount {
+            key: key.to_owned(),
+            lower,
+            writable: writable.then(|| self.table.dir(record.number)),
+            userxattr: self.userxattr,
+        })
+    }
+
+    fn settle(
+        &self,
+        key: &str,
+        layer: &mut StagedLayer,
+        lower: &[PathBuf],
+    ) -> Result<(), SnapshotError> {
+        self.settle_directories(layer, lower)?;
+        self.settle_links(key, layer, lower)
     }
 
     fn changes(&self, key: &str) -> Result<Vec<Change>, SnapshotError> {
         let record = self.table.get_kind(key, SnapshotKind::Active)?;
-        changes::of_upper(&self.fs(&record), &self.lower(&record)?)
+        changes::of_upper(&self.table.fs(&record), &self.table.lower(&record)?)
     }
 
     fn write_diff(&self, key: &str, out: &mut dyn io::Write) -> Result<(), SnapshotError> {
         let record = self.table.get_kind(key, SnapshotKind::Active)?;
-        let fs = self.fs(&record);
+        let fs = self.table.fs(&record);
         let mut writer = tar::Writer::new(out);
         let options = TreeOptions { whiteouts: true, ..TreeOptions::default() };
         tar::write_tree(&mut writer, &fs, options).map_err(|error| {
@@ -293,71 +219,6 @@ impl Snapshotter for OverlaySnapshotter {
         writer.finish().map_err(SnapshotError::tree("archive", &fs))?;
         Ok(())
     }
-
-    fn stage(&self) -> Result<StagedLayer, SnapshotError> {
-        let style = WhiteoutStyle::Overlay { userxattr: self.userxattr };
-        stage(&self.table, style)
-    }
-
-    fn adopt(
-        &self,
-        parent: Option<&str>,
-        layers: &mut [(String, StagedLayer)],
-        mut batch: Batch,
-    ) -> Result<Batch, SnapshotError> {
-        let mut lower = match parent {
-            Some(parent) => {
-                let record = self.table.get_kind(parent, SnapshotKind::Committed)?;
-                let mut all = self.lower(&record)?;
-                all.insert(0, self.fs(&record));
-                all
-            }
-            None => Vec::new(),
-        };
-        let mut parent = parent.map(str::to_owned);
-        for (name, layer) in layers {
-            self.settle_directories(layer, &lower)?;
-            self.settle_links(name, layer, &lower)?;
-            lower.insert(0, layer.root());
-            batch = self.table.record(name, parent.as_deref(), layer.number, layer.usage, batch);
-            parent = Some(name.clone());
-        }
-        Ok(batch)
-    }
-
-    fn unrecord(&self, key: &str, batch: Batch) -> Result<(Batch, PathBuf), SnapshotError> {
-        self.table.unrecord(key, batch)
-    }
-
-    fn discard(&self, files: PathBuf) -> Result<(), SnapshotError> {
-        tree::remove(&files)
-    }
-}
-
-/// An empty staged layer of the next number.
-pub(super) fn stage(table: &Table, style: WhiteoutStyle) -> Result<StagedLayer, SnapshotError> {
-    let number = table.number();
-    let dir = table.dir(number);
-    make_dir(&dir, 0o700)?;
-    make_dir(&dir.join("fs"), 0o755)?;
-    Ok(StagedLayer {
-        dir,
-        number,
-        style,
-        adopted: false,
-        fixups: super::Fixups::default(),
-        usage: Usage::default(),
-    })
-}
-
-pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), SnapshotError> {
-    fs::DirBuilder::new().mode(mode).create(path).map_err(FileError::at("create", path))?;
-    Ok(())
-}
-
-pub(super) fn open_dir(path: &Path) -> Result<OwnedFd, SnapshotError> {
-    openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|error| SnapshotError::tree("open", path)(error.into()))
 }
 
 fn c_name(name: &[u8]) -> CString {

@@ -5,7 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Usage;
+use isopod_base::Digest;
+
+use super::tree::make_dir;
+use super::{Table, Usage};
+use crate::error::SnapshotError;
 
 /// How the unpacker is to mark what a layer hides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +46,28 @@ pub struct StagedLayer {
     pub(super) adopted: bool,
     pub(crate) fixups: Fixups,
     pub(crate) usage: Usage,
+    /// What it was unpacked from, where that is kept.
+    pub(super) blob: Option<Digest>,
 }
 
 impl StagedLayer {
+    /// An empty one, of the next number.
+    pub(super) fn new(table: &Table, style: WhiteoutStyle) -> Result<Self, SnapshotError> {
+        let number = table.number();
+        let dir = table.dir(number);
+        make_dir(&dir, 0o700)?;
+        make_dir(&dir.join("fs"), 0o755)?;
+        Ok(Self {
+            dir,
+            number,
+            style,
+            adopted: false,
+            fixups: Fixups::default(),
+            usage: Usage::default(),
+            blob: None,
+        })
+    }
+
     /// The directory to unpack into.
     #[must_use]
     pub fn root(&self) -> PathBuf {
@@ -61,6 +84,12 @@ impl StagedLayer {
     pub fn set_outcome(&mut self, fixups: Fixups, usage: Usage) {
         self.fixups = fixups;
         self.usage = usage;
+    }
+
+    /// The blob that it was unpacked from is durable, or will be before the layer's record is: so
+    /// the layer itself need not be, since it can be unpacked again.
+    pub(crate) fn derives_from(&mut self, blob: Digest) {
+        self.blob = Some(blob);
     }
 
     /// The records are committed: the files stay.

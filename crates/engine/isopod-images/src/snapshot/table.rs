@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use isopod_base::Digest;
 use isopod_base::files::FileError;
 use isopod_base::times::Timestamp;
 use isopod_journal::{Batch, Journal};
 use serde::{Deserialize, Serialize};
 
-use super::{SnapshotInfo, SnapshotKind, Usage};
+use super::{SnapshotInfo, SnapshotKind, StagedLayer, Usage};
 use crate::error::SnapshotError;
 use crate::failpoint;
 use crate::records;
@@ -33,13 +34,26 @@ pub struct Record {
     /// Space taken, once it is committed.
     #[serde(default)]
     pub(crate) usage: Usage,
+    /// Set until the tree is known to be on the disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unsynced: Option<Unsynced>,
+}
+
+/// A tree that may only be in memory yet: what it can be unpacked from again, and which run of
+/// the kernel wrote it. Once another one runs, the tree is not to be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unsynced {
+    pub(crate) blob: Digest,
+    pub(crate) boot: String,
 }
 
 /// The table of snapshots of a store.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     root: PathBuf,
     journal: Arc<Journal>,
+    /// Which run of the kernel this is.
+    boot: String,
     next: AtomicU64,
     /// Held while a name is checked and then recorded.
     change: Mutex<()>,
@@ -47,7 +61,11 @@ pub(crate) struct Table {
 
 impl Table {
     /// Opens the table, and removes directories that no record names.
-    pub(crate) fn open(root: PathBuf, journal: Arc<Journal>) -> Result<Self, SnapshotError> {
+    pub(crate) fn open(
+        root: PathBuf,
+        journal: Arc<Journal>,
+        boot: String,
+    ) -> Result<Self, SnapshotError> {
         fs::create_dir_all(&root).map_err(FileError::at("create", &root))?;
         let recorded: HashSet<u64> = records::scan::<Record>(&journal, records::SNAPSHOT)?
             .into_iter()
@@ -69,7 +87,8 @@ impl Table {
                 None => tracing::warn!(path = %path.display(), "unknown file among snapshots"),
             }
         }
-        Ok(Self { root, journal, next: AtomicU64::new(highest + 1), change: Mutex::new(()) })
+        let next = AtomicU64::new(highest + 1);
+        Ok(Self { root, journal, boot, next, change: Mutex::new(()) })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, ()> {
@@ -79,6 +98,11 @@ impl Table {
     /// The directory of a snapshot.
     pub(crate) fn dir(&self, number: u64) -> PathBuf {
         self.root.join(number.to_string())
+    }
+
+    /// The tree of a snapshot.
+    pub(crate) fn fs(&self, record: &Record) -> PathBuf {
+        self.dir(record.number).join("fs")
     }
 
     /// A number that no snapshot has, and never had.
@@ -137,6 +161,22 @@ impl Table {
         Ok(chain)
     }
 
+    /// The trees below a snapshot, the highest first.
+    pub(crate) fn lower(&self, record: &Record) -> Result<Vec<PathBuf>, SnapshotError> {
+        Ok(self.below(record)?.iter().map(|record| self.fs(record)).collect())
+    }
+
+    /// The trees that something upon `parent` has below it, the highest first.
+    pub(crate) fn upon(&self, parent: Option<&str>) -> Result<Vec<PathBuf>, SnapshotError> {
+        let Some(parent) = parent else {
+            return Ok(Vec::new());
+        };
+        let record = self.get_kind(parent, SnapshotKind::Committed)?;
+        let mut lower = self.lower(&record)?;
+        lower.insert(0, self.fs(&record));
+        Ok(lower)
+    }
+
     /// Records a new active snapshot or view; `make` creates its directory.
     pub(crate) fn create(
         &self,
@@ -158,6 +198,7 @@ impl Table {
             parent: parent.map(str::to_owned),
             created: Timestamp::now(),
             usage: Usage::default(),
+            unsynced: None,
         };
         let dir = self.dir(record.number);
         let made = make(&dir).and_then(|()| {
@@ -203,23 +244,69 @@ impl Table {
         Ok(self.journal.commit(batch)?)
     }
 
-    /// Adds the record of a committed snapshot to `batch`.
+    /// Adds the record of a committed snapshot to `batch`: of a staged layer.
     pub(crate) fn record(
         &self,
         key: &str,
         parent: Option<&str>,
-        number: u64,
-        usage: Usage,
+        layer: &StagedLayer,
         batch: Batch,
     ) -> Batch {
+        let boot = || self.boot.clone();
         let record = Record {
-            number,
+            number: layer.number,
             kind: SnapshotKind::Committed,
             parent: parent.map(str::to_owned),
             created: Timestamp::now(),
-            usage,
+            usage: layer.usage,
+            unsynced: layer.blob.clone().map(|blob| Unsynced { blob, boot: boot() }),
         };
         batch.put(name(key), records::encode(&record))
+    }
+
+    /// Snapshots whose trees are not known to be on the disk.
+    pub(crate) fn unsynced(&self) -> Result<Vec<(String, Record)>, SnapshotError> {
+        let mut all = self.all()?;
+        all.retain(|(_, record)| record.unsynced.is_some());
+        Ok(all)
+    }
+
+    /// Whether a tree was written by another run of the kernel than this one, and may have been
+    /// lost with it.
+    pub(crate) fn is_doubtful(&self, record: &Record) -> bool {
+        record.unsynced.as_ref().is_some_and(|unsynced| unsynced.boot != self.boot)
+    }
+
+    /// Records that the trees of these snapshots are on the disk.
+    pub(crate) fn mark_synced(&self, trees: &[(String, Record)]) -> Result<(), SnapshotError> {
+        self.mark(trees, |_| None)
+    }
+
+    /// Records that the trees of these snapshots may not be on the disk as they look.
+    pub(crate) fn distrust(&self, trees: &[(String, Record)]) -> Result<(), SnapshotError> {
+        self.mark(trees, |unsynced| Some(Unsynced { boot: String::new(), ..unsynced }))
+    }
+
+    /// Changes the marks. Snapshots that were removed or replaced meanwhile are left alone.
+    fn mark(
+        &self,
+        trees: &[(String, Record)],
+        change: impl Fn(Unsynced) -> Option<Unsynced>,
+    ) -> Result<(), SnapshotError> {
+        if trees.is_empty() {
+            return Ok(());
+        }
+        let _change = self.lock();
+        let mut batch = Batch::new();
+        for (key, record) in trees {
+            if let Some(present) = self.find(key)?
+                && present.number == record.number
+            {
+                let unsynced = present.unsynced.clone().and_then(&change);
+                batch = batch.put(name(key), records::encode(&Record { unsynced, ..present }));
+            }
+        }
+        Ok(self.journal.commit(batch)?)
     }
 
     /// Adds the removal of a record to `batch`, and names the directory to remove after it.

@@ -6,9 +6,10 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use isopod_base::files::FileError;
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, chownat, fchmod,
     linkat, mkdirat, mknodat, openat, readlinkat, statat, symlinkat, utimensat,
@@ -21,6 +22,18 @@ use crate::tar::list_names as list;
 
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// Makes a directory of ours.
+pub(crate) fn make_dir(path: &Path, mode: u32) -> Result<(), SnapshotError> {
+    fs::DirBuilder::new().mode(mode).create(path).map_err(FileError::at("create", path))?;
+    Ok(())
+}
+
+/// Opens a directory for calls that take a descriptor.
+pub(crate) fn open_dir(path: &Path) -> Result<OwnedFd, SnapshotError> {
+    openat(CWD, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|error| SnapshotError::tree("open", path)(error.into()))
+}
 
 /// Removes a tree. What is already gone is no error.
 pub(crate) fn remove(path: &Path) -> Result<(), SnapshotError> {

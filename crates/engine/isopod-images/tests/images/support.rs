@@ -38,14 +38,26 @@ pub(crate) fn store_of(kind: SnapshotterKind) -> Store {
 }
 
 pub(crate) fn open(dir: &Path, kind: SnapshotterKind) -> Images {
-    let options = Options { snapshotter: kind, ..Options::new(dir.join("images")) };
-    // A process that another test is just starting holds the lock's descriptor until it is.
+    open_under(dir, kind, &Options::new(dir).boot)
+}
+
+/// As [`open`], under another run of the kernel.
+pub(crate) fn open_under(dir: &Path, kind: SnapshotterKind, boot: &str) -> Images {
+    let options =
+        Options { snapshotter: kind, boot: boot.to_owned(), ..Options::new(dir.join("images")) };
+    patiently(|| match Images::open(options.clone()) {
+        Err(isopod_images::ImageError::Journal(isopod_journal::Error::InUse { .. })) => None,
+        other => Some(other.unwrap()),
+    })
+}
+
+/// Opens what is locked for a moment: a process that another test is just starting holds the
+/// lock's descriptor until it is there.
+pub(crate) fn patiently<T>(open: impl Fn() -> Option<T>) -> T {
     for _ in 0..100 {
-        match Images::open(options.clone()) {
-            Err(isopod_images::ImageError::Journal(isopod_journal::Error::InUse { .. })) => {
-                std::thread::sleep(std::time::Duration::from_millis(20));
-            }
-            other => return other.unwrap(),
+        match open() {
+            Some(opened) => return opened,
+            None => std::thread::sleep(std::time::Duration::from_millis(20)),
         }
     }
     panic!("the store stays locked");
