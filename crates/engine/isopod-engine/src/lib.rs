@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod byte_stream;
 mod config;
 mod containers;
 mod engine;

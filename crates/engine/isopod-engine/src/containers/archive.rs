@@ -1,25 +1,20 @@
 //! Files of containers: looking at them, copying them out and in, whole file systems.
 
 use super::{Container, Record};
+use crate::byte_stream::{StreamReader, written_by};
 use crate::engine::blocking;
 use crate::error::{Error, Result};
 use crate::tree::{self, Pack};
 use crate::{ByteStream, Engine, ErrorKind, MountKind, PathStat, PutArchive};
-use bytes::Bytes;
 use isopod_base::times::Timestamp;
 use isopod_images::MountOptions;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 use std::ffi::CString;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::mpsc;
-
-/// Bytes of a chunk on its way out, and how many chunks may wait.
-const CHUNK_BYTES: usize = 64 << 10;
-const CHUNKS: usize = 8;
 
 /// A directory tree, and a path in it.
 struct Place {
@@ -105,7 +100,7 @@ impl Engine {
         })
         .await?;
         let called = stat.name.clone();
-        let stream = stream_out(move |out| {
+        let stream = written_by(move |out| {
             let path = place.path.trim_end_matches('/').trim_end_matches("/.");
             let (above, last) = path.rsplit_once('/').unwrap_or(("", path));
             let (parent, last) = if last.is_empty() || last == "." || last == ".." {
@@ -173,7 +168,7 @@ impl Engine {
         let engine = Arc::clone(self);
         let target = Arc::clone(&container);
         let root = blocking(move || engine.root(&target)).await?;
-        let stream = stream_out(move |out| {
+        let stream = written_by(move |out| {
             let what = Pack { parent: root.as_fd(), name: c".", called: "", one_mount: true };
             tree::pack(&what, out)
         });
@@ -277,68 +272,5 @@ fn not_there(error: Errno, path: &str, name: &str) -> Error {
         }
         error => Error::internal(format_args!("look up {path} in container {name}"))
             .because(io::Error::from(error)),
-    }
-}
-
-/// Runs what writes on a thread of its own; its output comes out of the stream.
-fn stream_out(write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static) -> ByteStream {
-    let (sender, receiver) = mpsc::channel(CHUNKS);
-    tokio::task::spawn_blocking(move || {
-        let mut out = StreamWriter { sender, buffer: Vec::with_capacity(CHUNK_BYTES) };
-        let outcome = write(&mut out).and_then(|()| out.flush());
-        if let Err(error) = outcome {
-            // If the reader has left, nobody wants to know.
-            let _ = out.sender.blocking_send(Err(error));
-        }
-    });
-    receiver
-}
-
-struct StreamWriter {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    buffer: Vec<u8>,
-}
-
-impl Write for StreamWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= CHUNK_BYTES {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
-        self.sender.blocking_send(Ok(full.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-}
-
-/// A stream of chunks, to be read on a thread that may block.
-pub(crate) struct StreamReader {
-    stream: ByteStream,
-    chunk: Bytes,
-}
-
-impl StreamReader {
-    pub(crate) fn new(stream: ByteStream) -> Self {
-        Self { stream, chunk: Bytes::new() }
-    }
-}
-
-impl Read for StreamReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.stream.blocking_recv() {
-                Some(chunk) => self.chunk = chunk?,
-                None => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.chunk.len());
-        buffer[..count].copy_from_slice(&self.chunk.split_to(count));
-        Ok(count)
     }
 }

@@ -4,20 +4,15 @@ use super::names;
 use super::progress::{self, Counter, Reporter};
 use super::pull::parse_platform;
 use crate::Engine;
+use crate::byte_stream::{StreamReader, written_by};
 use crate::engine::blocking;
 use crate::error::{Error, Result};
 use crate::model::{ByteStream, ImportImage, Progress, ProgressStream};
-use bytes::{Buf, Bytes};
 use isopod_images::{Image, Images, ImportOptions, LoadOptions, Progress as Step, SaveItem};
 use isopod_oci::image::Platform;
 use isopod_registry::Reference;
-use std::io::{self, Read, Write};
+use std::io;
 use std::sync::{Arc, PoisonError};
-use tokio::sync::mpsc;
-
-/// Chunks of an archive that wait for a slow client, and their size.
-const QUEUED_CHUNKS: usize = 8;
-const CHUNK_BYTES: usize = 128 << 10;
 
 impl Engine {
     /// Loads the images of an archive. Nothing of it stays when it is broken.
@@ -29,7 +24,7 @@ impl Engine {
             let store = Images::clone(engine.images_store());
             let teller = report.clone();
             let loaded = blocking(move || {
-                let mut input = ChannelReader::new(archive);
+                let mut input = StreamReader::new(archive);
                 let options = LoadOptions { canonical: &names::canonical_text, platform: None };
                 let teller = std::sync::Mutex::new(Teller::new(teller, "Loading layer"));
                 let tell = |step: Step<'_>| {
@@ -79,21 +74,11 @@ impl Engine {
             Ok(items)
         })
         .await?;
-        let (sender, stream) = mpsc::channel(QUEUED_CHUNKS);
         let store = Images::clone(self.images_store());
-        tokio::task::spawn_blocking(move || {
-            let mut output = ChannelWriter { sender, buffer: Vec::with_capacity(CHUNK_BYTES) };
-            let outcome = store.save(&items, &mut output);
-            let failed = match outcome {
-                Ok(()) => output.flush().err(),
-                Err(error) => Some(io::Error::other(isopod_base::chain(&error).to_string())),
-            };
-            if let Some(error) = failed {
-                // The reader is gone, or learns that the archive is cut.
-                let _ = output.sender.blocking_send(Err(error));
-            }
-        });
-        Ok(stream)
+        Ok(written_by(move |out| {
+            let saved = store.save(&items, out);
+            saved.map_err(|error| io::Error::other(isopod_base::chain(&error).to_string()))
+        }))
     }
 
     /// Makes an image of one layer of a root file system.
@@ -134,7 +119,7 @@ impl Engine {
                 let tell = |step: Step<'_>| {
                     teller.lock().unwrap_or_else(PoisonError::into_inner).tell(&step);
                 };
-                Ok(store.import(&mut ChannelReader::new(archive), &options, &tell)?)
+                Ok(store.import(&mut StreamReader::new(archive), &options, &tell)?)
             })
             .await?;
             let id = image.id.to_string();
@@ -204,55 +189,4 @@ impl Teller {
 
 async fn say(report: &Reporter, line: String) {
     report.send(Progress { stream: Some(line), ..Progress::default() }).await;
-}
-
-/// Bytes of a client as a blocking reader.
-struct ChannelReader {
-    stream: ByteStream,
-    current: Bytes,
-}
-
-impl ChannelReader {
-    fn new(stream: ByteStream) -> Self {
-        Self { stream, current: Bytes::new() }
-    }
-}
-
-impl Read for ChannelReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            match self.stream.blocking_recv() {
-                Some(chunk) => self.current = chunk?,
-                None => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.current.len());
-        buffer[..count].copy_from_slice(&self.current[..count]);
-        self.current.advance(count);
-        Ok(count)
-    }
-}
-
-/// Bytes for a client, sent in chunks.
-struct ChannelWriter {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    buffer: Vec<u8>,
-}
-
-impl Write for ChannelWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= CHUNK_BYTES {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
-        self.sender.blocking_send(Ok(chunk.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
 }

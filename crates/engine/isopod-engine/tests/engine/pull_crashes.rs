@@ -53,7 +53,7 @@ async fn an_engine_that_dies_anywhere_in_a_pull_leaks_nothing_and_pulls_again() 
         let mut engine = Process::start(directory.path(), None);
         assert_eq!(engine.ask(&format!("pull {name}")), "pulled", "after {point}");
         engine.kill();
-        assert_eq!(whole(directory.path(), point), [id.clone()], "{point}");
+        assert_eq!(whole(directory.path(), point), std::slice::from_ref(&id), "{point}");
     }
 }
 
