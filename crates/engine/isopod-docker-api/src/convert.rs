@@ -5,6 +5,7 @@ pub(crate) mod create;
 pub(crate) mod event;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod network;
 pub(crate) mod registry;
 pub(crate) mod stats;
 pub(crate) mod status;

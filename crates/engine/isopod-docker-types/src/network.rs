@@ -287,6 +287,22 @@ document! {
         pub warning: String,
     }
 
+    /// `POST /networks/{id}/connect`.
+    pub struct NetworkConnectRequest {
+        /// Name or id of the container.
+        pub container: String,
+        /// What is asked for in the network.
+        pub endpoint_config: Option<EndpointSettings>,
+    }
+
+    /// `POST /networks/{id}/disconnect`.
+    pub struct NetworkDisconnectRequest {
+        /// Name or id of the container.
+        pub container: String,
+        /// Whether a container that does not exist is fine.
+        pub force: bool,
+    }
+
     /// `POST /networks/prune`.
     pub struct NetworksPruneReport {
         /// Names.

@@ -20,8 +20,10 @@ pub struct Config {
     pub log_driver: String,
     /// Its options.
     pub log_options: std::collections::BTreeMap<String, String>,
-    /// Network of containers that name none: `none` or `host`.
+    /// Network of containers that name none.
     pub default_network: crate::NetworkMode,
+    /// What networks are like.
+    pub network: crate::NetworkOptions,
     /// Whether containers get an init by default.
     pub init: bool,
     /// Default ulimits.
@@ -53,6 +55,7 @@ impl Config {
     /// The usual settings with everything below two directories.
     #[must_use]
     pub fn in_directories(data_root: PathBuf, exec_root: PathBuf) -> Self {
+        let rootless = !rustix::process::geteuid().is_root();
         Self {
             data_root,
             exec_root,
@@ -61,14 +64,19 @@ impl Config {
             systemd_cgroups: false,
             log_driver: "json-file".into(),
             log_options: std::collections::BTreeMap::new(),
-            default_network: crate::NetworkMode::None,
+            default_network: if rootless {
+                crate::NetworkMode::None
+            } else {
+                crate::NetworkMode::Named("bridge".into())
+            },
+            network: crate::NetworkOptions::default(),
             init: false,
             ulimits: Vec::new(),
             shm_size_bytes: 64 << 20,
             labels: Vec::new(),
             insecure_registries: Vec::new(),
             registry_mirrors: Vec::new(),
-            rootless: !rustix::process::geteuid().is_root(),
+            rootless,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::exec::Execs;
 use crate::supervision::Launcher;
+use crate::networks::Networks;
 use crate::system::Host;
 use crate::volumes::Volumes;
 use crate::{EventType, recovery};
@@ -30,6 +31,9 @@ pub struct Engine {
     pub(crate) image_service: crate::images::Service,
     pub(crate) containers: Containers,
     pub(crate) volumes: Volumes,
+    pub(crate) networks: Networks,
+    /// Held by who makes or removes a network.
+    pub(crate) network_turn: std::sync::Mutex<()>,
     pub(crate) execs: Execs,
     pub(crate) events: Events,
     pub(crate) runtime: Runtime,
@@ -67,7 +71,10 @@ impl Engine {
             .map_err(|source| Error::internal("open the image store").because(source))?;
         let runtime =
             Runtime::new(config.exec_root.join("runtime")).systemd_cgroup(config.systemd_cgroups);
+        let id = engine_id(&config.data_root)?;
         Ok(Self {
+            networks: Networks::load(&journal, &config, &id)?,
+            network_turn: std::sync::Mutex::default(),
             image_service: crate::images::Service::new(&config)?,
             containers: Containers::load(&journal)?,
             volumes: Volumes::load(&journal, config.data_root.join("volumes"))?,
@@ -75,7 +82,7 @@ impl Engine {
             events: Events::default(),
             launcher: Launcher::new(&config)?,
             host: Host::detect()?,
-            id: engine_id(&config.data_root)?,
+            id,
             started_at: Timestamp::now(),
             store: Arc::new(store),
             runtime,

@@ -22,7 +22,28 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<()> {
             tracing::error!(container = %container.id, error = %error.full_message(), "could not be taken up");
         }
     }
+    forget_networks(engine).await?;
+    if let Err(error) = engine.reconcile_networks().await {
+        tracing::error!(error = %error.full_message(), "networks could not be brought in line");
+    }
     start_by_policy(engine);
+    Ok(())
+}
+
+/// Containers that do not run have no addresses and ports.
+async fn forget_networks(engine: &Arc<Engine>) -> Result<()> {
+    for container in engine.containers.all() {
+        let record = container.record();
+        let holds = !record.networks.published.is_empty()
+            || record.networks.endpoints.values().any(|endpoint| endpoint.active.is_some());
+        if holds && !record.state.status.is_alive() {
+            let record = container.change(|record| {
+                record.networks.published.clear();
+                record.networks.endpoints.values_mut().for_each(|e| e.active = None);
+            });
+            engine.commit_record(&record).await?;
+        }
+    }
     Ok(())
 }
 

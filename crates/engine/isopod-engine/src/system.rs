@@ -119,7 +119,7 @@ impl Engine {
             warnings,
             rootless: self.config.rootless,
             log_drivers: ["json-file", "local", "none"].map(str::to_owned).to_vec(),
-            network_drivers: ["host", "null"].map(str::to_owned).to_vec(),
+            network_drivers: ["bridge", "host", "macvlan", "null"].map(str::to_owned).to_vec(),
             insecure_registries: self.config.insecure_registries.clone(),
             registry_mirrors: self.config.registry_mirrors.clone(),
         })

@@ -1,19 +1,18 @@
 //! Containers as inspect and list show them.
 
-use crate::convert::{create, host, signed, status, time};
+use crate::convert::{create, host, network, signed, status, time};
 use crate::error::ApiResult;
 use crate::version::ApiVersion;
 use isopod_base::times::Timestamp;
 use isopod_docker_types as wire;
 use isopod_engine as domain;
-use std::collections::BTreeMap;
 
 /// `GET /containers/{id}/json`.
 pub(crate) fn inspect(
     details: domain::ContainerDetails,
-    _version: ApiVersion,
+    version: ApiVersion,
 ) -> wire::ContainerInspect {
-    let network_settings = network_settings(&details);
+    let network_settings = network::network_settings(&details, version);
     let state = state(&details.state);
     let size = details.size;
     wire::ContainerInspect {
@@ -100,34 +99,6 @@ fn mount_point(point: &domain::MountPoint) -> wire::MountPoint {
     }
 }
 
-/// The networks that a container is in, by name.
-fn networks(details: &domain::ContainerDetails) -> BTreeMap<String, wire::EndpointSettings> {
-    use domain::NetworkMode;
-
-    let name = match &details.host.network_mode {
-        NetworkMode::Container(_) => return BTreeMap::new(),
-        NetworkMode::Default => "none".to_owned(),
-        other => other.to_string(),
-    };
-    let endpoint = wire::EndpointSettings {
-        network_id: super::system::network_id(&name),
-        ..wire::EndpointSettings::default()
-    };
-    BTreeMap::from([(name, endpoint)])
-}
-
-fn network_settings(details: &domain::ContainerDetails) -> wire::NetworkSettings {
-    let sandbox_key = match details.state.pid {
-        0 => String::new(),
-        pid => format!("/proc/{pid}/ns/net"),
-    };
-    wire::NetworkSettings {
-        sandbox_key,
-        networks: networks(details),
-        ..wire::NetworkSettings::default()
-    }
-}
-
 /// An entry of `GET /containers/json`.
 pub(crate) fn summary(
     details: &domain::ContainerDetails,
@@ -142,7 +113,7 @@ pub(crate) fn summary(
         image_manifest_descriptor: None,
         command: command(&details.path, &details.args),
         created: details.created.seconds(),
-        ports: exposed(&details.config),
+        ports: network::listed_ports(details),
         size_rw: signed(size.written_bytes),
         size_root_fs: signed(size.root_bytes),
         labels: details.config.labels.clone(),
@@ -152,7 +123,7 @@ pub(crate) fn summary(
             network_mode: details.host.network_mode.to_string(),
             annotations: details.host.annotations.clone(),
         },
-        network_settings: wire::ContainerListNetworks { networks: networks(details) },
+        network_settings: wire::ContainerListNetworks { networks: network::of_container(details) },
         mounts: details.mounts.iter().map(mount_point).collect(),
     }
 }
@@ -171,19 +142,6 @@ fn command(path: &str, args: &[String]) -> String {
         }
     }
     line
-}
-
-/// Exposed ports. None are published yet.
-fn exposed(config: &domain::ContainerConfig) -> Vec<wire::Port> {
-    config
-        .exposed_ports
-        .iter()
-        .filter_map(|port| {
-            let (number, kind) = port.split_once('/').unwrap_or((port, "tcp"));
-            let private_port = number.parse().ok()?;
-            Some(wire::Port { private_port, kind: kind.into(), ..wire::Port::default() })
-        })
-        .collect()
 }
 
 /// A file of a container, with Go's idea of a file mode.

@@ -1,10 +1,11 @@
 //! A create request: the portable configuration and what Docker checks before anything is made.
 
-use crate::convert::host;
+use crate::convert::{host, network};
 use crate::error::{ApiError, ApiResult};
 use crate::version::ApiVersion;
 use isopod_docker_types as wire;
 use isopod_engine as domain;
+use std::collections::BTreeMap;
 
 /// The whole request.
 pub(crate) fn request(
@@ -14,32 +15,46 @@ pub(crate) fn request(
     version: ApiVersion,
 ) -> ApiResult<domain::CreateContainer> {
     let mut host = host::from_wire(request.host_config.unwrap_or_default(), version)?;
-    let networks = request.networking_config.unwrap_or_default().endpoints_config;
-    join(&mut host, networks)?;
+    let mut networks = network::endpoints(request.networking_config.unwrap_or_default())?;
+    join(&mut host, &mut networks, &request.config.mac_address)?;
     Ok(domain::CreateContainer {
         name: name.map(|name| name.trim_start_matches('/').to_owned()),
         platform,
         config: config(request.config)?,
         host,
+        networks,
     })
 }
 
-/// A network named only in `NetworkingConfig` is the container's.
+/// A network named only in `NetworkingConfig` is the container's. The MAC address of before 1.44
+/// is that of its first network.
 fn join(
     host: &mut domain::HostConfig,
-    networks: std::collections::BTreeMap<String, Option<wire::EndpointSettings>>,
+    networks: &mut BTreeMap<String, domain::EndpointSettings>,
+    mac_address: &str,
 ) -> ApiResult<()> {
-    for name in networks.into_keys() {
-        let asked = domain::NetworkMode::from(name.clone());
-        if host.network_mode == domain::NetworkMode::Default {
-            host.network_mode = asked;
-        } else if host.network_mode != asked && asked != domain::NetworkMode::Default {
-            return Err(ApiError::bad_request(format!(
-                "container cannot be connected to network \"{name}\" as well as to \"{}\": one network a container for now",
-                host.network_mode
-            )));
-        }
+    if host.network_mode == domain::NetworkMode::Default
+        && let Some(name) = networks.keys().find(|name| *name != "default")
+    {
+        host.network_mode = domain::NetworkMode::from(name.clone());
     }
+    if mac_address.is_empty() {
+        return Ok(());
+    }
+    let mac = mac_address
+        .parse()
+        .map_err(|_| ApiError::bad_request(format!("invalid MAC address: {mac_address}")))?;
+    let name = match &host.network_mode {
+        domain::NetworkMode::Named(name) => name.clone(),
+        domain::NetworkMode::Default => "default".into(),
+        _ => {
+            return Err(ApiError::bad_request(
+                "conflicting options: mac-address and the network mode",
+            ));
+        }
+    };
+    let settings = networks.entry(name).or_default();
+    settings.mac = settings.mac.or(Some(mac));
     Ok(())
 }
 

@@ -2,7 +2,6 @@
 
 use crate::convert::{container, image, signed, volume};
 use crate::version::ApiVersion;
-use isopod_base::Digest;
 use isopod_base::times::Timestamp;
 use isopod_docker_types as wire;
 use isopod_engine as domain;
@@ -16,12 +15,6 @@ const HUB: &str = "docker.io";
 
 /// The address that clients look their credentials for that registry up by.
 const INDEX_SERVER: &str = "https://index.docker.io/v1/";
-
-/// The id of a predefined network: it stays the same everywhere.
-pub(crate) fn network_id(name: &str) -> String {
-    let digest = Digest::sha256(format!("isopod network {name}").as_bytes());
-    digest.to_string().trim_start_matches("sha256:").to_owned()
-}
 
 /// `GET /version`.
 pub(crate) fn version(version: domain::Version) -> wire::Version {

@@ -93,7 +93,7 @@ pub(crate) const DIRECTIVES: &[Directive] = &[
         "default-network",
         "default-network",
         Kind::Text,
-        "Network of containers that name none: none or host (default \"none\")",
+        "Network of containers that name none: bridge, none or host (default \"bridge\")",
     ),
     directive("label", "labels", Kind::List, "Label of the engine, KEY=VALUE (repeatable)"),
     directive(

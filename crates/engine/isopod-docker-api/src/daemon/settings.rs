@@ -123,7 +123,8 @@ fn configure(engine: &mut Config, values: &Values) -> Result<(), DaemonError> {
                 engine.default_network = match last {
                     "none" => NetworkMode::None,
                     "host" => NetworkMode::Host,
-                    _ => return Err(invalid(flag, last, "expected none or host")),
+                    "bridge" if !engine.rootless => NetworkMode::Named("bridge".into()),
+                    _ => return Err(invalid(flag, last, "expected bridge, none or host")),
                 };
             }
             "label" => {
@@ -290,7 +291,7 @@ mod tests {
         for (flag, value) in [
             ("default-ulimit", "nofile"),
             ("default-shm-size", "much"),
-            ("default-network", "bridge"),
+            ("default-network", "mesh"),
             ("exec-opt", "native.cgroupdriver=x"),
             ("log-opt", "=x"),
             ("init", "maybe"),

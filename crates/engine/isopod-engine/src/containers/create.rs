@@ -25,6 +25,11 @@ impl Engine {
         let mut warnings = self.check(&mut request)?;
         let image = self.find_image(&request.config.image, request.platform.as_deref()).await?;
         merge::merge(&mut request.config, &image.config.config);
+        let networks = self.plan_endpoints(
+            &request.host.network_mode,
+            std::mem::take(&mut request.networks),
+            &request.host.links,
+        )?;
         let id = isopod_base::id::full();
         let name = self.take_name(request.name.take(), &id)?;
         let record = Record {
@@ -35,6 +40,7 @@ impl Engine {
             config: request.config,
             host: request.host,
             mounts: Vec::new(),
+            networks,
             state: ContainerState::default(),
         };
         match self.build(record, &image, &mut warnings).await {
@@ -85,6 +91,7 @@ impl Engine {
         let outcome = async {
             self.fill_volumes(&record, mounts).await?;
             // Whatever cannot be started is refused now, as far as that can be known.
+            crate::networks::wanted_ports(&record)?;
             warnings.extend(spec::check(self, &record)?);
             let batch = Batch::new().put(record.key(), record.to_bytes());
             self.commit(self.volumes.record(&anonymous_volumes(&record), batch)).await
@@ -145,10 +152,9 @@ impl Engine {
         if config.network_disabled {
             host.network_mode = NetworkMode::None;
         }
-        if let NetworkMode::Named(name) = &host.network_mode {
-            return Err(Error::not_found(format_args!(
-                "network {name} not found: this engine has the networks host and none, and container:NAME"
-            )));
+        if let NetworkMode::Named(name) = &mut host.network_mode {
+            // An id or a part of it becomes the name, by which it is shown.
+            *name = self.networks.find(name)?.name;
         }
         if host.auto_remove && host.restart_policy != RestartPolicy::No {
             return Err(Error::invalid("can't create 'AutoRemove' container with restart policy"));
@@ -181,9 +187,6 @@ impl Engine {
                 "could not select device driver \"\" with capabilities: [[gpu]]",
             ));
         }
-        if !host.links.is_empty() {
-            return Err(Error::invalid("links are not supported: use a network with names"));
-        }
         if host.log.driver.is_empty() {
             host.log.driver.clone_from(&self.config.log_driver);
             if host.log.options.is_empty() {
@@ -196,13 +199,12 @@ impl Engine {
         }
         spec::fill_hidden_paths(host)?;
         let mut warnings = spec::check_resources(&host.resources)?;
-        if !host.port_bindings.is_empty() || host.publish_all_ports {
-            warnings.push(match host.network_mode {
-                NetworkMode::Host => {
-                    "Published ports are discarded when using host network mode".into()
-                }
-                _ => "Published ports are discarded: this engine does not publish ports yet".into(),
-            });
+        let publishes = !host.port_bindings.is_empty() || host.publish_all_ports;
+        if publishes && !matches!(host.network_mode, NetworkMode::Named(_)) {
+            warnings.push(format!(
+                "Published ports are discarded when using {} network mode",
+                host.network_mode
+            ));
         }
         Ok(warnings)
     }

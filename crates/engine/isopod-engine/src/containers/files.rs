@@ -4,7 +4,7 @@ use super::Record;
 use crate::error::{Error, Result};
 use crate::{Engine, LogConfig, NetworkMode};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 impl Engine {
     /// Writes hostname, hosts and resolv.conf, as the container's network has them.
@@ -13,15 +13,15 @@ impl Engine {
         let hostname = self.hostname_of(record);
         let hosts = if record.host.network_mode == NetworkMode::Host {
             let mut hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
-            add_extra_hosts(&mut hosts, &record.host.extra_hosts)?;
+            self.add_extra_hosts(&mut hosts, &record.host.extra_hosts)?;
             hosts
         } else {
-            hosts_file(record, &hostname)?
+            self.hosts_file(record, &hostname)?
         };
         for (name, content) in [
             ("hostname", format!("{hostname}\n")),
             ("hosts", hosts),
-            ("resolv.conf", resolver_file(record)),
+            ("resolv.conf", self.resolver_file(record)),
         ] {
             let path = directory.join(name);
             if std::fs::read(&path).is_ok_and(|present| present == content.as_bytes()) {
@@ -119,72 +119,60 @@ pub(crate) fn log_attributes(record: &Record) -> std::collections::BTreeMap<Stri
     attributes
 }
 
-fn hosts_file(record: &Record, hostname: &str) -> Result<String> {
-    let mut hosts = String::from(
-        "127.0.0.1\tlocalhost\n\
-         ::1\tlocalhost ip6-localhost ip6-loopback\n\
-         fe00::\tip6-localnet\n\
-         ff00::\tip6-mcastprefix\n\
-         ff02::1\tip6-allnodes\n\
-         ff02::2\tip6-allrouters\n",
-    );
-    add_extra_hosts(&mut hosts, &record.host.extra_hosts)?;
-    if record.config.domainname.is_empty() {
-        let _ = writeln!(hosts, "127.0.1.1\t{hostname}");
-    } else {
-        let _ = writeln!(hosts, "127.0.1.1\t{hostname}.{} {hostname}", record.config.domainname);
-    }
-    Ok(hosts)
-}
+/// What every container's `/etc/hosts` begins with.
+const HOSTS: &str = "127.0.0.1\tlocalhost\n\
+     ::1\tlocalhost ip6-localhost ip6-loopback\n\
+     fe00::\tip6-localnet\n\
+     ff00::\tip6-mcastprefix\n\
+     ff02::1\tip6-allnodes\n\
+     ff02::2\tip6-allrouters\n";
 
-fn add_extra_hosts(hosts: &mut String, extra: &[String]) -> Result<()> {
-    for entry in extra {
-        let (name, address) = entry
-            .split_once(['=', ':'])
-            .ok_or_else(|| Error::invalid(format_args!("bad format for add-host: {entry:?}")))?;
-        let address = if address == "host-gateway" { "127.0.0.1" } else { address };
-        let _ = writeln!(hosts, "{address}\t{name}");
+impl Engine {
+    fn hosts_file(&self, record: &Record, hostname: &str) -> Result<String> {
+        let mut hosts = HOSTS.to_owned();
+        self.add_extra_hosts(&mut hosts, &record.host.extra_hosts)?;
+        let own = self.host_lines(record, hostname)?;
+        if own.is_empty() && record.host.network_mode == NetworkMode::None {
+            // Nothing else would tell the container its own name.
+            let names = match record.config.domainname.as_str() {
+                "" => hostname.to_owned(),
+                domain => format!("{hostname}.{domain} {hostname}"),
+            };
+            let _ = writeln!(hosts, "127.0.1.1\t{names}");
+        }
+        hosts.push_str(&own);
+        Ok(hosts)
     }
-    Ok(())
-}
 
-fn resolver_file(record: &Record) -> String {
-    let host = &record.host;
-    let own = !host.dns.is_empty() || !host.dns_search.is_empty() || !host.dns_options.is_empty();
-    let system = std::fs::read_to_string(resolver_path()).unwrap_or_default();
-    if !own {
-        return system;
+    fn add_extra_hosts(&self, hosts: &mut String, extra: &[String]) -> Result<()> {
+        for entry in extra {
+            let (name, address) = entry.split_once(['=', ':']).ok_or_else(|| {
+                Error::invalid(format_args!("bad format for add-host: {entry:?}"))
+            })?;
+            if address != "host-gateway" {
+                let _ = writeln!(hosts, "{address}\t{name}");
+                continue;
+            }
+            let gateways = self.host_gateways();
+            if gateways.is_empty() {
+                return Err(Error::invalid(
+                    "unable to derive the IP value for host-gateway: there is no default network (set host-gateway-ip)",
+                ));
+            }
+            for gateway in gateways {
+                let _ = writeln!(hosts, "{gateway}\t{name}");
+            }
+        }
+        Ok(())
     }
-    let mut lines = String::new();
-    let kept = |keyword: &str| {
-        let matches = move |line: &&str| line.split_ascii_whitespace().next() == Some(keyword);
-        system.lines().filter(matches).map(str::to_owned).collect::<Vec<_>>()
-    };
-    if host.dns.is_empty() {
-        lines.extend(kept("nameserver").into_iter().map(|line| line + "\n"));
-    }
-    for server in &host.dns {
-        let _ = writeln!(lines, "nameserver {server}");
-    }
-    if host.dns_search.is_empty() {
-        lines.extend(kept("search").into_iter().map(|line| line + "\n"));
-    } else if host.dns_search != ["."] {
-        let _ = writeln!(lines, "search {}", host.dns_search.join(" "));
-    }
-    if host.dns_options.is_empty() {
-        lines.extend(kept("options").into_iter().map(|line| line + "\n"));
-    } else {
-        let _ = writeln!(lines, "options {}", host.dns_options.join(" "));
-    }
-    lines
-}
 
-/// systemd-resolved's stub listens on an address that other namespaces do not have.
-fn resolver_path() -> &'static Path {
-    let direct = Path::new("/run/systemd/resolve/resolv.conf");
-    match std::fs::read_link("/etc/resolv.conf") {
-        Ok(target) if target.ends_with("stub-resolv.conf") && direct.exists() => direct,
-        _ => Path::new("/etc/resolv.conf"),
+    /// Writes the files of a running container anew, when its networks have changed.
+    pub(crate) async fn refresh_names(self: &std::sync::Arc<Self>, container: &super::Container) {
+        let (engine, record) = (std::sync::Arc::clone(self), container.record());
+        let written = crate::engine::blocking(move || engine.write_files(&record)).await;
+        if let Err(error) = written {
+            tracing::warn!(container = %container.id, error = %error.full_message(), "its /etc/hosts is not up to date");
+        }
     }
 }
 

@@ -27,7 +27,7 @@ impl Engine {
         let mut words = record.command_line().into_iter();
         let path = words.next().unwrap_or_default();
         let log_path = self.log_path(&record);
-        let Record { id, name, created, mut config, host, image_id, mounts, mut state } =
+        let Record { id, name, created, mut config, host, image_id, mounts, networks, mut state } =
             record.clone();
         config.hostname = self.hostname_of(&record);
         state.health = container.health_now();
@@ -51,6 +51,7 @@ impl Engine {
             config,
             host,
             mounts,
+            networks,
         }
     }
 

@@ -95,14 +95,27 @@ impl Engine {
                 (None, value) => value == "none",
                 (Some(health), value) => health.status.as_str() == value,
             },
-            "network" => details.host.network_mode.to_string() == value,
+            "network" => {
+                details.host.network_mode.to_string() == value
+                    || details.networks.endpoints.iter().any(|(name, endpoint)| {
+                        name == value
+                            || endpoint.network_id == value
+                            || (value.len() >= 12 && endpoint.network_id.starts_with(value))
+                    })
+            }
+            "publish" => details.networks.published.iter().any(|one| {
+                value == one.host_port.to_string()
+                    || value == one.container_port.to_string()
+                    || value == format!("{}/{}", one.host_port, one.protocol)
+                    || value == format!("{}/{}", one.container_port, one.protocol)
+            }),
             "volume" => details.mounts.iter().any(|mount| {
                 mount.name == value || mount.destination == value || mount.source == value
             }),
             "ancestor" => self.descends_from(details, value),
             "before" => details.created < other()?,
             "since" => details.created > other()?,
-            "expose" | "publish" => details
+            "expose" => details
                 .config
                 .exposed_ports
                 .iter()

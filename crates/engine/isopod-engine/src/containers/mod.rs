@@ -32,7 +32,7 @@ pub use wait::ContainerWait;
 
 use crate::error::{Error, Result};
 use crate::supervision::Link;
-use crate::{ContainerConfig, ContainerState, EventType, HostConfig, MountPoint, Status};
+use crate::{ContainerConfig, ContainerNetworks, ContainerState, EventType, HostConfig, MountPoint, Status};
 use isopod_base::times::Timestamp;
 use isopod_journal::Journal;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,7 @@ pub(crate) struct Record {
     pub(crate) host: HostConfig,
     pub(crate) image_id: String,
     pub(crate) mounts: Vec<MountPoint>,
+    pub(crate) networks: ContainerNetworks,
     pub(crate) state: ContainerState,
 }
 

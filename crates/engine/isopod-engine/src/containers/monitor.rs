@@ -118,6 +118,7 @@ impl Engine {
         let lived = container.record().state.started_at.map_or(Duration::ZERO, |started| {
             started.elapsed_at(Timestamp::from_nanos(exited.finished_at_ns.into()))
         });
+        let left = self.release_network(container).await;
         let restart = self.plan_restart(container, exited.exit_code, lived);
         let record = container.change(|record| {
             let state = &mut record.state;
@@ -150,6 +151,7 @@ impl Engine {
             "die",
             &[("exitCode", exited.exit_code.to_string()), ("execDuration", seconds)],
         );
+        self.disconnected(container, &left);
         container.life.send_modify(|life| {
             life.alive = false;
             life.exits += 1;

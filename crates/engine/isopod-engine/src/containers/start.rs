@@ -59,10 +59,10 @@ impl Engine {
             Status::Restarting if by_user => self.forget_restart(container),
             Status::Restarting | Status::Created | Status::Exited => {}
         }
-        let record = container.record();
-        match self.launch(container, &record).await {
+        match self.launch(container).await {
             Ok(started) => self.note_start(container, started, by_user).await,
             Err(error) => {
+                self.release_network(container).await;
                 self.note_failed_start(container, &error).await;
                 Err(error)
             }
@@ -92,6 +92,8 @@ impl Engine {
         container.set_alive(true);
         let committed = self.commit_record(&record).await;
         crate::failpoint::reach("start.recorded");
+        self.networks.forget_sandbox(&container.id);
+        self.connected(container);
         self.container_event(container, "start", &[]);
         self.begin_health(container);
         tokio::spawn(Arc::clone(self).monitor(
@@ -142,11 +144,22 @@ impl Engine {
     async fn launch(
         self: &Arc<Self>,
         container: &Arc<Container>,
-        record: &Record,
     ) -> Result<Started> {
+        self.prepare_network(container).await?;
+        let record = &container.record();
         let engine = Arc::clone(self);
         let prepared = record.clone();
-        let launched = blocking(move || engine.launch_supervisor(&prepared)).await?;
+        // The interfaces are made while the supervisor starts, which waits for us to go on.
+        let (launched, plumbed) = tokio::join!(
+            blocking(move || engine.launch_supervisor(&prepared)),
+            self.plumb(container)
+        );
+        let mut launched = launched?;
+        if let Err(error) = plumbed {
+            let _ = launched.child.kill();
+            let _ = blocking(move || Ok(launched.child.wait())).await;
+            return Err(error);
+        }
         crate::failpoint::reach("start.spawned");
         let child = launched.child.id();
         match self.start_process(container, record, launched).await {

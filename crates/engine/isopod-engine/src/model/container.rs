@@ -89,6 +89,8 @@ pub struct CreateContainer {
     pub config: ContainerConfig,
     /// The part that depends on the host.
     pub host: HostConfig,
+    /// What is asked for in each network, by its name or id.
+    pub networks: BTreeMap<String, super::EndpointSettings>,
 }
 
 /// What creating a container gave.
@@ -241,6 +243,8 @@ pub struct ContainerDetails {
     pub host: HostConfig,
     /// Where its files come from.
     pub mounts: Vec<MountPoint>,
+    /// Its networks, and the ports that are published now.
+    pub networks: super::ContainerNetworks,
     /// File on the host that is its `/etc/resolv.conf`.
     pub resolv_conf_path: PathBuf,
     /// Likewise `/etc/hostname`.

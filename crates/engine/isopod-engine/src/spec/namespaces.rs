@@ -58,7 +58,14 @@ pub(crate) fn of(engine: &Engine, record: &Record) -> Result<Namespaces> {
             let pid = process_of(engine, record, other, "network")?;
             own.insert(NamespaceKind::Network, path(NamespaceKind::Network, pid));
         }
-        _ => _ = own.insert(NamespaceKind::Network, None),
+        NetworkMode::Named(_) => {
+            let sandbox = engine.networks.sandbox(&record.id);
+            let path = sandbox.map(|sandbox| sandbox.path().to_string_lossy().into_owned());
+            own.insert(NamespaceKind::Network, path);
+        }
+        NetworkMode::Default | NetworkMode::None => {
+            own.insert(NamespaceKind::Network, None);
+        }
     }
     let private = match host.cgroupns_mode {
         CgroupNamespace::Private => true,
