@@ -55,6 +55,7 @@ const SPOOFED: &str = "raw";
 const DESTINATION_NAT: i32 = -100;
 const SOURCE_NAT: i32 = 100;
 const RAW: i32 = -300;
+const LOOPBACK_V6: [u8; 16] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 /// The maps of published ports: whether by address, whether IPv6, and the name.
 const MAPS: [(bool, bool, &str); 4] = [
@@ -150,12 +151,14 @@ impl Firewall {
         batch.commit("withdraw published ports")
     }
 
-    /// Removes everything.
+    /// Removes everything, if there is anything.
     pub(crate) fn remove(&self) -> Result<()> {
         let mut batch = self.batch();
-        batch.add_table();
         batch.delete_table();
-        batch.commit("remove the rules of containers' networks")
+        match batch.commit("remove the rules of containers' networks") {
+            Err(error) if matches!(error.errno(), Some(libc::ENOENT | libc::EPERM)) => Ok(()),
+            done => done,
+        }
     }
 
     fn batch(&self) -> Batch {
@@ -167,6 +170,13 @@ impl Firewall {
         for chain in [PREROUTING, OUTPUT] {
             for (by_address, v6, map) in MAPS {
                 let rule = Rule::new().family(v6);
+                let rule = if v6 && !by_address {
+                    // The kernel does not route from ::1 to anywhere else; who tries it there is
+                    // refused, and goes on to 127.0.0.1.
+                    rule.other_address(Destination, &LOOPBACK_V6)
+                } else {
+                    rule
+                };
                 let rule = if by_address {
                     let after = if v6 { 4 } else { 1 };
                     rule.load_address(Destination, v6, Register::FIRST)
@@ -266,17 +276,11 @@ fn add_source_changes(batch: &mut Batch, zone: &Zone) {
         }
     }
     // From the host's loopback addresses, which mean something else on the other side.
-    let from_loopback = |v6: bool, network: &[u8], prefix| {
-        Rule::new()
-            .interface(Destination, &zone.bridge)
-            .family(v6)
-            .network(Source, network, prefix)
-            .masquerade()
-    };
-    batch.add_rule(POSTROUTING, &from_loopback(false, &[127, 0, 0, 0], 8));
-    let mut loopback = [0; 16];
-    loopback[15] = 1;
-    batch.add_rule(POSTROUTING, &from_loopback(true, &loopback, 128));
+    let from_loopback = Rule::new()
+        .interface(Destination, &zone.bridge)
+        .family(false)
+        .network(Source, &[127, 0, 0, 0], 8);
+    batch.add_rule(POSTROUTING, &from_loopback.masquerade());
 }
 
 fn of_family(published: &[Publication], v6: bool) -> impl Iterator<Item = &Publication> {

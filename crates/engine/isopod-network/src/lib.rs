@@ -17,6 +17,7 @@
 //! ```
 
 mod addresses;
+pub mod dns;
 mod error;
 mod fabric;
 mod firewall;

@@ -1,7 +1,7 @@
 //! Runs every `sh` block of the README and of the user's guide, in order, as a reader would.
 //!
 //! Each document gets a directory with `rootfs.tar` (busybox) in it, an engine of its own with
-//! the image `demo` made of that, and the names `isopod` and `isopod-runtime` on its PATH.
+//! the image `demo` made of that, a network of its own, and the names `isopod` and `isopod-runtime` on its PATH.
 //! Blocks marked `console` are not run.
 
 use std::os::unix::fs::symlink;
@@ -36,10 +36,10 @@ fn run(document: &Path) -> Result<(), String> {
     }
     let dir = tempfile::tempdir().expect("temporary directory");
     let path = prepare(dir.path());
-    let prelude = "trap 'isopod ps -aq | xargs -r isopod rm -f >/dev/null; isopod system shutdown >/dev/null 2>&1' EXIT; set -ex\n\
+    let prelude = "ip link set lo up; trap 'isopod ps -aq | xargs -r isopod rm -f >/dev/null; isopod system shutdown >/dev/null 2>&1' EXIT; set -ex\n\
         isopod import -c 'CMD [\"/bin/sh\"]' rootfs.tar demo\n";
     let output = Command::new("timeout")
-        .args(["120", "sh", "-c", &format!("{prelude}{script}")])
+        .args(["120", "unshare", "--net", "sh", "-c", &format!("{prelude}{script}")])
         .current_dir(dir.path())
         .env("PATH", format!("{}:{}", path.display(), std::env::var("PATH").unwrap_or_default()))
         .env("HOME", dir.path())

@@ -254,7 +254,7 @@ fn cgroup_parent(directory: &Path) -> String {
     directory.file_name().expect("a temporary directory").to_string_lossy().into_owned()
 }
 
-/// The engine under test, in a mount namespace of its own.
+/// The engine under test, in mount and network namespaces of its own.
 fn isopod(directory: &Path) -> Option<Command> {
     let Some(binary) = std::env::var_os("ISOPOD_BIN") else {
         skip("ISOPOD_BIN does not name the isopod binary");
@@ -262,7 +262,7 @@ fn isopod(directory: &Path) -> Option<Command> {
     };
     let mut command = Command::new("unshare");
     command
-        .arg("--mount")
+        .args(["--mount", "--net", "sh", "-c", "ip link set lo up; exec \"$0\" \"$@\""])
         .arg(binary)
         .arg("engine")
         .arg("--host")

@@ -133,6 +133,11 @@ impl Container {
         self.lock().clone()
     }
 
+    /// Looks at what is known now, without a copy of it.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
+        look(&self.lock())
+    }
+
     pub(crate) fn status(&self) -> Status {
         self.lock().state.status
     }

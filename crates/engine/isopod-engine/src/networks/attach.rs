@@ -72,14 +72,17 @@ impl Engine {
             return Ok(());
         };
         let (engine, record) = (Arc::clone(self), container.record());
-        blocking(move || {
+        let sockets = blocking(move || {
             for joined in engine.joined(&record.networks)? {
                 engine.make_interface(&namespace, &joined)?;
             }
             engine.networks.fabric.publish(&record.networks.published)?;
-            Ok(())
-        })
-        .await
+            engine.open_resolver(&record, &namespace)
+        });
+        match sockets.await? {
+            Some(sockets) => self.serve_names(&container.id, sockets),
+            None => Ok(()),
+        }
     }
 
     /// Gives back what a container that has ended, or did not start, had. Its record is changed in
@@ -89,6 +92,7 @@ impl Engine {
         container: &Arc<Container>,
     ) -> ContainerNetworks {
         self.networks.forget_sandbox(&container.id);
+        drop(self.networks.resolvers().remove(&container.id));
         let before = container.record().networks;
         if before.published.is_empty() && before.endpoints.values().all(|e| e.active.is_none()) {
             return before;

@@ -96,6 +96,9 @@ impl Engine {
         blocking(move || engine.connect_running(&target, &joined, endpoint)).await?;
         self.commit_record(&container.record()).await?;
         self.refresh_names(&container).await;
+        if let Err(error) = self.resume_names_of(&container).await {
+            tracing::warn!(container = %container.id, error = %error.full_message(), "it cannot look up names");
+        }
         self.network_event(&network, "connect", &[("container", container.id.clone())]);
         Ok(())
     }

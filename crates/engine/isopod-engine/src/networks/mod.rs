@@ -13,6 +13,7 @@ mod options;
 mod publish;
 mod recover;
 mod remove;
+mod resolve;
 
 pub(crate) use names::split_link;
 pub(crate) use publish::wanted as wanted_ports;
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Network, NetworkDriver};
 use isopod_journal::{Batch, Journal};
+use isopod_network::dns::Resolver;
 use isopod_network::{Addresses, Bridge, BridgeOptions, Fabric, Namespace, Zone};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -41,6 +43,8 @@ pub(crate) struct Networks {
     pub(crate) fabric: Fabric,
     /// Namespaces of containers that are being started.
     sandboxes: Mutex<HashMap<String, Arc<Namespace>>>,
+    /// Name services of running containers.
+    resolvers: Mutex<HashMap<String, Resolver>>,
     pub(crate) options: NetworkOptions,
     /// Seed of the engine's own range of IPv6 addresses.
     seed: [u8; 5],
@@ -110,6 +114,7 @@ impl Networks {
             index: Mutex::new(index),
             fabric: Fabric::new(&plain, &table, config.exec_root.join("network")),
             sandboxes: Mutex::default(),
+            resolvers: Mutex::default(),
             options: config.network.clone(),
             seed,
         };
@@ -138,6 +143,10 @@ impl Networks {
 
     fn sandboxes(&self) -> MutexGuard<'_, HashMap<String, Arc<Namespace>>> {
         self.sandboxes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resolvers(&self) -> MutexGuard<'_, HashMap<String, Resolver>> {
+        self.resolvers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a namespace: its container's process holds it from now on, or nobody.

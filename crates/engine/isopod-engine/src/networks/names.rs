@@ -61,9 +61,8 @@ impl Engine {
     /// The file `/etc/resolv.conf` of a container.
     pub(crate) fn resolver_file(&self, record: &Record) -> String {
         let own = !matches!(record.host.network_mode, NetworkMode::Host);
-        let system = std::fs::read_to_string(resolver_path()).unwrap_or_default();
-        let resolver = Resolver::of(record, &self.networks.options, &system);
-        resolver.file(own)
+        let resolver = Resolver::of(record, &self.networks.options, &system_resolver());
+        if self.has_resolver(record) { resolver.embedded_file() } else { resolver.file(own) }
     }
 }
 
@@ -134,6 +133,18 @@ impl Resolver {
         lines
     }
 
+    /// As a file for containers that ask the engine, which asks the servers.
+    pub(crate) fn embedded_file(&self) -> String {
+        let mut lines = format!("nameserver {}\n", isopod_network::dns::ADDRESS);
+        let mut all = self.clone();
+        if !all.options.iter().any(|option| option.starts_with("ndots:")) {
+            // Names of containers are short ones: they are asked for as they are first.
+            all.options.push("ndots:0".into());
+        }
+        all.add_rest(&mut lines);
+        lines
+    }
+
     fn add_rest(&self, lines: &mut String) {
         if !self.search.is_empty() {
             let _ = writeln!(lines, "search {}", self.search.join(" "));
@@ -142,6 +153,20 @@ impl Resolver {
             let _ = writeln!(lines, "options {}", self.options.join(" "));
         }
     }
+}
+
+/// The host's settings.
+pub(super) fn system_resolver() -> String {
+    std::fs::read_to_string(resolver_path()).unwrap_or_default()
+}
+
+/// Whether the host's name servers can be reached from the host only, so that the engine has to
+/// ask them for its containers.
+pub(super) fn embedded_only(resolver: &Resolver) -> bool {
+    let loopback = |server: &String| {
+        server.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    resolver.is_system && !resolver.servers.is_empty() && resolver.servers.iter().all(loopback)
 }
 
 /// systemd-resolved's stub listens on an address that other namespaces do not have.

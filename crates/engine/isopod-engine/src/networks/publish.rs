@@ -70,6 +70,11 @@ impl Engine {
         for (port, bindings) in wanted {
             for (address, host_ports) in bindings {
                 let addresses = addresses(active, address.or(default));
+                if address.is_some_and(|address| address.is_ipv6() && address.is_loopback()) {
+                    return Err(Error::invalid(format_args!(
+                        "cannot publish port {port} on ::1: the kernel does not route from IPv6's loopback address; publish it on 127.0.0.1"
+                    )));
+                }
                 if addresses.is_empty() {
                     return Err(Error::invalid(format_args!(
                         "cannot publish port {port} on {}: the container has no address of that family in network {}",

@@ -17,7 +17,9 @@ impl Engine {
             return Ok(());
         }
         let engine = Arc::clone(self);
-        blocking(move || engine.reconcile_now()).await
+        blocking(move || engine.reconcile_now()).await?;
+        self.resume_names().await;
+        Ok(())
     }
 
     fn reconcile_now(&self) -> Result<()> {

@@ -37,6 +37,8 @@ pub(crate) fn obstacle() -> Option<&'static str> {
 
 pub(crate) fn config(dir: &Path) -> Config {
     let mut config = Config::in_directories(dir.join("data"), dir.join("exec"));
+    // The machine's own network stays as it is.
+    config.default_network = NetworkMode::None;
     config.program = Some(env!("CARGO_BIN_EXE_isopod-parts").into());
     config.cgroup_parent = format!("/isopod-engine-test-{}", std::process::id());
     config

@@ -30,6 +30,7 @@ fn engine(directory: &Path, cgroup_parent: &str) -> i32 {
         .expect("a runtime");
     let mut config = Config::in_directories(directory.join("data"), directory.join("exec"));
     config.cgroup_parent = cgroup_parent.to_owned();
+    config.default_network = NetworkMode::None;
     let engine = runtime.block_on(Engine::open(config)).expect("the engine opens");
     let mut out = std::io::stdout();
     writeln!(out, "ready").expect("writes");

@@ -145,6 +145,15 @@ impl Rule {
         rule.compare(Register::FIRST, EQUAL, &masked)
     }
 
+    /// With any other address than this one, after `family`.
+    pub(crate) fn other_address(self, direction: Direction, address: &[u8]) -> Self {
+        self.load_address(direction, address.len() == 16, Register::FIRST).compare(
+            Register::FIRST,
+            NOT_EQUAL,
+            address,
+        )
+    }
+
     /// To an address of this machine.
     pub(crate) fn to_local_address(self) -> Self {
         const FIB_DESTINATION_ADDRESS: u32 = 2;
@@ -212,6 +221,20 @@ impl Rule {
     /// Changes the destination to the address in the first register and the port in `port`.
     pub(crate) fn change_destination(self, v6: bool, port: Register) -> Self {
         self.nat(1, v6, Some(port))
+    }
+
+    /// Changes the destination to this address of IPv4 and this port.
+    pub(crate) fn fixed_destination(self, address: &[u8; 4], port: u16) -> Self {
+        let (address, port_bytes) = (address.to_vec(), port.to_be_bytes());
+        let load = |register: Register, bytes: Vec<u8>| {
+            move |w: &mut Writer| {
+                w.put_be32(1, register.0);
+                w.nest(2, |w| w.put(1, &bytes));
+            }
+        };
+        self.expression("immediate", load(Register::FIRST, address))
+            .expression("immediate", load(Register::word(1), port_bytes.to_vec()))
+            .change_destination(false, Register::word(1))
     }
 
     /// Changes the source to an address.
