@@ -56,7 +56,12 @@ pub use image::{
 pub use mount::{
     BindOptions, Mount, MountDriver, MountImageOptions, MountPoint, TmpfsOptions, VolumeOptions,
 };
-pub use network::{ConfigReference, EndpointIpamConfig, EndpointResource, EndpointSettings, Ipam, IpamConfig, NetworkAddress, NetworkConnectRequest, NetworkCreateRequest, NetworkCreateResponse, NetworkDisconnectRequest, NetworkInspect, NetworkSettings, NetworkingConfig, NetworksPruneReport, Port, PortBinding, PortMap};
+pub use network::{
+    ConfigReference, EndpointIpamConfig, EndpointResource, EndpointSettings, Ipam, IpamConfig,
+    NetworkAddress, NetworkConnectRequest, NetworkCreateRequest, NetworkCreateResponse,
+    NetworkDisconnectRequest, NetworkInspect, NetworkSettings, NetworkingConfig,
+    NetworksPruneReport, Port, PortBinding, PortMap,
+};
 pub use progress::{JsonError, JsonMessage, JsonProgress, PushResult};
 pub use registry::{
     AuthConfig, AuthResponse, Descriptor, DistributionInspect, IndexInfo, Platform,

@@ -46,9 +46,9 @@ impl Addresses {
             if taken != candidate {
                 break;
             }
-            candidate = candidate
-                .checked_add(1)
-                .ok_or_else(|| Error::Exhausted("no available IP addresses on this address pool".into()))?;
+            candidate = candidate.checked_add(1).ok_or_else(|| {
+                Error::Exhausted("no available IP addresses on this address pool".into())
+            })?;
         }
         if candidate > self.range.last() {
             return Err(Error::Exhausted("no available IP addresses on this address pool".into()));

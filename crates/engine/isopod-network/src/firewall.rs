@@ -183,7 +183,7 @@ impl Firewall {
                         .load_protocol(Register::word(after))
                         .load_port(Register::word(after + 1))
                 } else {
-                    rule.to_local_address()
+                    rule.destination_is_local()
                         .load_protocol(Register::word(0))
                         .load_port(Register::word(1))
                 };
@@ -195,12 +195,11 @@ impl Firewall {
         for zone in zones {
             // The bridge routes for 127.0.0.1, so that ports published there work; its containers
             // must not reach the host's loopback that way.
-            let to_loopback =
-                Rule::new().interface(Source, &zone.bridge).family(false).network(
-                    Destination,
-                    &[127, 0, 0, 0],
-                    8,
-                );
+            let to_loopback = Rule::new().interface(Source, &zone.bridge).family(false).network(
+                Destination,
+                &[127, 0, 0, 0],
+                8,
+            );
             batch.add_rule(SPOOFED, &to_loopback.drop());
             let bridge = |direction| Rule::new().interface(direction, &zone.bridge);
             batch.add_rule(FORWARD, &bridge(Source).interface(Destination, &zone.bridge).accept());
@@ -252,11 +251,8 @@ fn add_source_changes(batch: &mut Batch, zone: &Zone) {
     use Direction::{Destination, Source};
     for subnet in &zone.subnets {
         let v6 = subnet.is_v6();
-        let (mode, source) = if v6 {
-            (zone.gateway_v6, zone.source_v6)
-        } else {
-            (zone.gateway_v4, zone.source_v4)
-        };
+        let (mode, source) =
+            if v6 { (zone.gateway_v6, zone.source_v6) } else { (zone.gateway_v4, zone.source_v4) };
         if mode == GatewayMode::Routed {
             continue;
         }
@@ -276,10 +272,11 @@ fn add_source_changes(batch: &mut Batch, zone: &Zone) {
         }
     }
     // From the host's loopback addresses, which mean something else on the other side.
-    let from_loopback = Rule::new()
-        .interface(Destination, &zone.bridge)
-        .family(false)
-        .network(Source, &[127, 0, 0, 0], 8);
+    let from_loopback = Rule::new().interface(Destination, &zone.bridge).family(false).network(
+        Source,
+        &[127, 0, 0, 0],
+        8,
+    );
     batch.add_rule(POSTROUTING, &from_loopback.masquerade());
 }
 

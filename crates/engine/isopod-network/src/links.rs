@@ -385,7 +385,14 @@ fn put_address(requests: &mut Writer, index: u32, subnet: Subnet) {
     });
 }
 
-fn route_header(family: u8, prefix: u8, table: u8, protocol: u8, scope: u8, kind: u8) -> [u8; ROUTE_HEADER] {
+fn route_header(
+    family: u8,
+    prefix: u8,
+    table: u8,
+    protocol: u8,
+    scope: u8,
+    kind: u8,
+) -> [u8; ROUTE_HEADER] {
     let mut header = [0; ROUTE_HEADER];
     header[0] = family;
     header[1] = prefix;

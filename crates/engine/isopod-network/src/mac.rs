@@ -79,7 +79,9 @@ mod tests {
         let mac = Mac::of_address(Ipv4Addr::new(172, 17, 0, 2));
         assert_eq!(mac.to_string(), "02:42:ac:11:00:02");
         assert_eq!("02-42-AC-11-00-02".parse(), Ok(mac));
-        for text in ["", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "02:42:ac:11:00:+2", "01:00:00:00:00:00"] {
+        for text in
+            ["", "02:42:ac:11:00", "02:42:ac:11:00:02:03", "02:42:ac:11:00:+2", "01:00:00:00:00:00"]
+        {
             assert!(text.parse::<Mac>().is_err(), "{text}");
         }
     }

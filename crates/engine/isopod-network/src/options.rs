@@ -1,8 +1,8 @@
 //! Options of the drivers, under the names that docker gives them.
 
 use crate::error::{Error, Result};
-use crate::firewall::GatewayMode;
 use crate::fabric::MacvlanMode;
+use crate::firewall::GatewayMode;
 use crate::links::NAME_LIMIT;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -101,11 +101,8 @@ pub struct MacvlanOptions {
 impl MacvlanOptions {
     /// Reads them; one that does not exist is an error.
     pub fn parse(options: &BTreeMap<String, String>) -> Result<Self> {
-        let mut parsed = Self {
-            parent: None,
-            mode: MacvlanMode::Bridge,
-            interface_prefix: "eth".into(),
-        };
+        let mut parsed =
+            Self { parent: None, mode: MacvlanMode::Bridge, interface_prefix: "eth".into() };
         for (key, value) in options {
             match key.as_str() {
                 "parent" => parsed.parent = Some(interface_name(key, value)?),
@@ -131,7 +128,9 @@ fn unknown(driver: &str, key: &str) -> Error {
 }
 
 fn invalid(key: &str, value: &str, expected: &str) -> Error {
-    Error::invalid(format!("invalid value \"{value}\" of network option {key}: expected {expected}"))
+    Error::invalid(format!(
+        "invalid value \"{value}\" of network option {key}: expected {expected}"
+    ))
 }
 
 fn switch(key: &str, value: &str) -> Result<bool> {
@@ -177,10 +176,9 @@ fn interface_name(key: &str, value: &str) -> Result<String> {
 }
 
 fn interface_prefix(key: &str, value: &str) -> Result<String> {
-    interface_name(key, value)
-        .ok()
-        .filter(|name| name.len() < NAME_LIMIT - 2)
-        .ok_or_else(|| invalid(key, value, "the first part of an interface's name, at most 12 bytes"))
+    interface_name(key, value).ok().filter(|name| name.len() < NAME_LIMIT - 2).ok_or_else(|| {
+        invalid(key, value, "the first part of an interface's name, at most 12 bytes")
+    })
 }
 
 #[cfg(test)]

@@ -307,13 +307,12 @@ fn bind_once(
         Protocol::Udp => (SocketType::DGRAM, ipproto::UDP),
         Protocol::Sctp => (SocketType::STREAM, ipproto::SCTP),
     };
-    let socket =
-        match rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, Some(number)) {
-            Err(Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT | Errno::SOCKTNOSUPPORT) => {
-                return Ok(None);
-            }
-            socket => socket?,
-        };
+    let socket = match rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, Some(number)) {
+        Err(Errno::PROTONOSUPPORT | Errno::AFNOSUPPORT | Errno::SOCKTNOSUPPORT) => {
+            return Ok(None);
+        }
+        socket => socket?,
+    };
     if address.is_ipv6() {
         sockopt::set_ipv6_v6only(&socket, true)?;
     }

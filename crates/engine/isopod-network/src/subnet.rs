@@ -58,8 +58,7 @@ impl Subnet {
     /// Whether an address is in it.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        address.is_ipv6() == self.is_v6()
-            && (self.first()..=self.last()).contains(&bits(address))
+        address.is_ipv6() == self.is_v6() && (self.first()..=self.last()).contains(&bits(address))
     }
 
     /// Whether all of another one is in it.
@@ -174,7 +173,10 @@ mod tests {
         assert!(!net.contains("172.18.0.0".parse().expect("valid")));
         assert!(net.covers(&subnet("172.17.3.0/24")) && !subnet("172.17.3.0/24").covers(&net));
         assert!(subnet("0.0.0.0/0").overlaps(&net) && !subnet("::/0").overlaps(&net));
-        assert_eq!(subnet("192.168.0.0/16").part(20, 15).expect("in it").to_string(), "192.168.240.0/20");
+        assert_eq!(
+            subnet("192.168.0.0/16").part(20, 15).expect("in it").to_string(),
+            "192.168.240.0/20"
+        );
         assert_eq!(subnet("192.168.0.0/16").part(20, 16), None);
         assert_eq!(subnet("fd00::/8").part(64, 1).expect("in it").to_string(), "fd00:0:0:1::/64");
         assert_eq!(subnet("fd00::/8").part(64, 1 << 70), None);
@@ -182,7 +184,8 @@ mod tests {
 
     #[test]
     fn what_is_none_is_refused() {
-        for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "fe80::/129", "10.0.0.0/+8", "x/8"] {
+        for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0/8", "fe80::/129", "10.0.0.0/+8", "x/8"]
+        {
             let error = text.parse::<Subnet>().expect_err(text);
             assert_eq!(error.to_string(), format!("invalid CIDR address: {text}"));
         }

@@ -6,13 +6,14 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 use http::Method;
 use isopod_base::units::human_size;
-use isopod_docker_types::{BuildPruneReport, NetworksPruneReport};
+use isopod_docker_types::BuildPruneReport;
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use crate::client::{ApiError, Payload, filters, query};
+use crate::client::{ApiError, Payload, query};
 use crate::commands::{Command, Names, Operands};
 use crate::container::prune_containers;
 use crate::image::prune_images;
+use crate::network::prune_networks;
 use crate::output::stdout;
 use crate::prompt::confirm;
 use crate::session::Session;
@@ -73,17 +74,6 @@ fn warning(all: bool, volumes: bool) -> String {
     });
     text.push_str("  - unused build cache\n");
     text
-}
-
-async fn prune_networks(session: &Session, wanted: &[String]) -> Result<()> {
-    let path = format!("/networks/prune{}", query(&[("filters", &filters(wanted))]));
-    let report: NetworksPruneReport =
-        session.client.json(Method::POST, &path, Payload::Empty).await?;
-    if !report.networks_deleted.is_empty() {
-        let list = report.networks_deleted.join("\n");
-        writeln!(stdout(), "Deleted Networks:\n{list}\n").context("write to standard output")?;
-    }
-    Ok(())
 }
 
 /// An engine that builds nothing has no cache to prune, which is no error.

@@ -9,9 +9,8 @@ use isopod_docker_types as wire;
 
 /// `GET /networks`. Before 1.28 it told the containers too.
 pub(crate) async fn list(call: Call) -> ApiResult<Reply> {
-    let filters = call
-        .query
-        .filters(&["dangling", "driver", "id", "label", "name", "scope", "type"])?;
+    let filters =
+        call.query.filters(&["dangling", "driver", "id", "label", "name", "scope", "type"])?;
     let networks = call.api.engine.networks(&filters)?;
     let full = call.version < ApiVersion::new(1, 28);
     let networks: Vec<_> = networks.into_iter().map(|one| network::network(one, full)).collect();
@@ -51,10 +50,7 @@ pub(crate) async fn connect(mut call: Call) -> ApiResult<Reply> {
 /// `POST /networks/{id}/disconnect`.
 pub(crate) async fn disconnect(mut call: Call) -> ApiResult<Reply> {
     let request: wire::NetworkDisconnectRequest = call.json().await?;
-    call.api
-        .engine
-        .disconnect_network(&call.name, &request.container, request.force)
-        .await?;
+    call.api.engine.disconnect_network(&call.name, &request.container, request.force).await?;
     Reply::empty(StatusCode::OK)
 }
 

@@ -154,7 +154,8 @@ impl Engine {
         }
         if let NetworkMode::Named(name) = &mut host.network_mode {
             // An id or a part of it becomes the name, by which it is shown.
-            *name = self.networks.find(name)?.name;
+            let found = self.networks.find(name).map_err(crate::networks::no_image_missing);
+            *name = found?.name;
         }
         if host.auto_remove && host.restart_policy != RestartPolicy::No {
             return Err(Error::invalid("can't create 'AutoRemove' container with restart policy"));

@@ -10,6 +10,9 @@ impl Engine {
     /// Writes hostname, hosts and resolv.conf, as the container's network has them.
     pub(crate) fn write_files(&self, record: &Record) -> Result<()> {
         let directory = self.data_dir(&record.id);
+        if let NetworkMode::Container(other) = &record.host.network_mode {
+            return self.copy_files(&self.containers.find(other)?.id, &directory);
+        }
         let hostname = self.hostname_of(record);
         let hosts = if record.host.network_mode == NetworkMode::Host {
             let mut hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
@@ -33,9 +36,28 @@ impl Engine {
         Ok(())
     }
 
+    /// Who shares a network shares its names.
+    fn copy_files(&self, other: &str, directory: &std::path::Path) -> Result<()> {
+        for name in ["hostname", "hosts", "resolv.conf"] {
+            let from = self.data_dir(other).join(name);
+            let content =
+                std::fs::read(&from).map_err(Error::io(format_args!("read {}", from.display())))?;
+            let to = directory.join(name);
+            std::fs::write(&to, content)
+                .map_err(Error::io(format_args!("write {}", to.display())))?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn hostname_of(&self, record: &Record) -> String {
         if !record.config.hostname.is_empty() {
             return record.config.hostname.clone();
+        }
+        if let NetworkMode::Container(other) = &record.host.network_mode
+            && let Ok(other) = self.containers.find(other)
+            && other.id != record.id
+        {
+            return self.hostname_of(&other.record());
         }
         let host_network = record.host.network_mode == NetworkMode::Host;
         if host_network || record.host.uts_mode == crate::UtsMode::Host {

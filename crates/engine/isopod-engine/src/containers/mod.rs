@@ -32,7 +32,9 @@ pub use wait::ContainerWait;
 
 use crate::error::{Error, Result};
 use crate::supervision::Link;
-use crate::{ContainerConfig, ContainerNetworks, ContainerState, EventType, HostConfig, MountPoint, Status};
+use crate::{
+    ContainerConfig, ContainerNetworks, ContainerState, EventType, HostConfig, MountPoint, Status,
+};
 use isopod_base::times::Timestamp;
 use isopod_journal::Journal;
 use serde::{Deserialize, Serialize};

@@ -141,10 +141,7 @@ impl Engine {
         }
     }
 
-    async fn launch(
-        self: &Arc<Self>,
-        container: &Arc<Container>,
-    ) -> Result<Started> {
+    async fn launch(self: &Arc<Self>, container: &Arc<Container>) -> Result<Started> {
         self.prepare_network(container).await?;
         let record = &container.record();
         let engine = Arc::clone(self);

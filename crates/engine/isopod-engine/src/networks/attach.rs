@@ -168,10 +168,8 @@ impl Engine {
         for (name, endpoint) in &mut networks.endpoints {
             endpoint.active = None;
             // A network that was made anew under its name takes the old one's place.
-            let network = self
-                .networks
-                .find(&endpoint.network_id)
-                .or_else(|_| self.networks.find(name))?;
+            let network =
+                self.networks.find(&endpoint.network_id).or_else(|_| self.networks.find(name))?;
             endpoint.network_id.clone_from(&network.id);
             order.push((
                 Reverse(endpoint.settings.gateway_priority),
@@ -307,9 +305,10 @@ impl Networks {
         });
         let mac = endpoint.settings.mac.or(v4.map(Mac::of_address));
         let id = isopod_base::id::full();
-        let gateways = network.subnets.iter().filter(|subnet| {
-            taken.iter().any(|address| subnet.subnet.contains(address.address()))
-        });
+        let gateways = network
+            .subnets
+            .iter()
+            .filter(|subnet| taken.iter().any(|address| subnet.subnet.contains(address.address())));
         let gateways = gateways.filter_map(|subnet| subnet.gateway).collect();
         let host_interface = match network.driver {
             NetworkDriver::Bridge => format!("veth{}", &id[..ID_IN_NAME]),

@@ -36,31 +36,35 @@ impl Engine {
         if let Some(settings) = asked.remove("default") {
             asked.entry(first.clone()).or_insert(settings);
         }
-        let primary = self.networks.find(first)?;
+        let primary = self.networks.find(first).map_err(no_image_missing)?;
         let named = |name: &String| *name == primary.name || *name == primary.id;
         if !asked.keys().any(named) {
             asked.insert(primary.name.clone(), EndpointSettings::default());
         }
         for (name, settings) in asked {
-            let network = self.networks.find(&name)?;
+            let network = self.networks.find(&name).map_err(no_image_missing)?;
             let mut settings = settings;
             if network.id == primary.id && network.name != "bridge" {
                 settings.links.extend(links.iter().cloned());
             }
             self.networks.check(&network, &settings)?;
             for link in &settings.links {
-                self.containers.find(split_link(link).0)?;
+                self.find_linked(split_link(link).0)?;
             }
             let endpoint = Endpoint { network_id: network.id, settings, active: None };
             networks.endpoints.insert(network.name, endpoint);
         }
         for link in links {
-            let (name, _) = split_link(link);
-            self.containers.find(name).map_err(|error| {
-                Error::new(error.kind(), format_args!("could not get container for {name}: {error}"))
-            })?;
+            self.find_linked(split_link(link).0)?;
         }
         Ok(networks)
+    }
+
+    fn find_linked(&self, name: &str) -> Result<()> {
+        let found = self.containers.find(name).map(|_| ());
+        found.map_err(|error| {
+            Error::invalid(format_args!("could not get container for {name}: {error}"))
+        })
     }
 
     /// Puts a container into a network.
@@ -165,12 +169,16 @@ impl Engine {
         let Some(endpoint) = record.networks.endpoints.get(&network.name).cloned() else {
             return Err(Error::new(
                 ErrorKind::Forbidden,
-                format_args!("container {} is not connected to network {}", container.id, network.name),
+                format_args!(
+                    "container {} is not connected to network {}",
+                    container.id, network.name
+                ),
             ));
         };
         let active = endpoint.active.is_some() && record.state.status.is_alive();
         if active {
-            let (engine, target, left) = (Arc::clone(self), Arc::clone(&container), network.clone());
+            let (engine, target, left) =
+                (Arc::clone(self), Arc::clone(&container), network.clone());
             blocking(move || engine.disconnect_running(&target, &left)).await?;
         } else {
             container.change(|record| {
@@ -218,8 +226,10 @@ impl Engine {
         record: &Record,
         networks: &mut ContainerNetworks,
     ) -> Result<()> {
-        let current =
-            networks.endpoints.iter().find(|(_, e)| e.active.as_ref().is_some_and(|a| a.is_default));
+        let current = networks
+            .endpoints
+            .iter()
+            .find(|(_, e)| e.active.as_ref().is_some_and(|a| a.is_default));
         let mut best = current.map(|(name, e)| (name.clone(), e.settings.gateway_priority));
         for (name, endpoint) in &networks.endpoints {
             let internal = self.networks.find(&endpoint.network_id)?.internal;
@@ -256,6 +266,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What a creation does not find. To docker's command line "not found" means the image, which it
+/// would go and pull.
+pub(crate) fn no_image_missing(error: Error) -> Error {
+    Error::invalid(error)
 }
 
 /// Whether a container of such a network mode can be in a network besides.
@@ -298,7 +314,8 @@ impl Networks {
                 "network-scoped alias is supported only for containers in user defined networks",
             ));
         }
-        let addresses = settings.ipv4.map(Into::into).into_iter().chain(settings.ipv6.map(Into::into));
+        let addresses =
+            settings.ipv4.map(Into::into).into_iter().chain(settings.ipv6.map(Into::into));
         for address in addresses {
             if !network.subnets.iter().any(|subnet| subnet.subnet.contains(address)) {
                 return Err(Error::invalid(format_args!(

@@ -416,12 +416,7 @@ impl Engine {
     }
 
     /// Tells of something that happened to a network.
-    pub(crate) fn network_event(
-        &self,
-        network: &Network,
-        action: &str,
-        more: &[(&str, String)],
-    ) {
+    pub(crate) fn network_event(&self, network: &Network, action: &str, more: &[(&str, String)]) {
         let mut attributes = BTreeMap::from([
             ("name".to_owned(), network.name.clone()),
             ("type".to_owned(), network.driver.as_str().to_owned()),

@@ -1,6 +1,5 @@
 //! Networks for their users: lists, details.
 
-use super::Entry;
 use crate::error::{Error, Result};
 use crate::volumes::{check_filters, has_label};
 use crate::{Engine, Filters, Network, NetworkDetails, NetworkDriver, NetworkMember, NetworkMode};
@@ -55,11 +54,7 @@ impl Engine {
                     }
                 }
             };
-            members.push(NetworkMember {
-                container_id: record.id,
-                name: record.name,
-                endpoint,
-            });
+            members.push(NetworkMember { container_id: record.id, name: record.name, endpoint });
         }
         NetworkDetails { network, members }
     }
@@ -77,7 +72,9 @@ impl Engine {
                         "builtin" => network.is_predefined(),
                         "custom" => !network.is_predefined(),
                         _ => {
-                            return Err(Error::invalid(format_args!("invalid filter: 'type'='{value}'")));
+                            return Err(Error::invalid(format_args!(
+                                "invalid filter: 'type'='{value}'"
+                            )));
                         }
                     },
                     "dangling" => {
@@ -104,14 +101,5 @@ impl Engine {
             }
         }
         Ok(true)
-    }
-}
-
-impl Entry {
-    /// Whether any container has an address of it.
-    #[cfg(test)]
-    pub(super) fn is_unused(&self) -> bool {
-        let fresh = Self::new(self.network.clone(), self.recorded);
-        format!("{:?}", fresh.addresses) == format!("{:?}", self.addresses)
     }
 }

@@ -15,10 +15,11 @@ mod recover;
 mod remove;
 mod resolve;
 
-pub(crate) use names::split_link;
-pub(crate) use publish::wanted as wanted_ports;
+pub(crate) use connect::no_image_missing;
 pub use create::predefined_id as predefined_network_id;
+pub(crate) use names::split_link;
 pub use options::NetworkOptions;
+pub(crate) use publish::wanted as wanted_ports;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -176,7 +177,8 @@ impl Index {
         if let Some(entry) = self.by_id.values().find(|entry| entry.network.name == name) {
             return Ok(entry);
         }
-        let mut matches = self.by_id.range(name.to_owned()..).take_while(|(id, _)| id.starts_with(name));
+        let mut matches =
+            self.by_id.range(name.to_owned()..).take_while(|(id, _)| id.starts_with(name));
         match (matches.next(), matches.next()) {
             (Some((_, entry)), None) if !name.is_empty() => Ok(entry),
             (Some(_), Some(_)) if !name.is_empty() => Err(Error::invalid(format_args!(

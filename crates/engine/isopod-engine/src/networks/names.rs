@@ -87,13 +87,13 @@ impl Resolver {
     pub(crate) fn of(record: &Record, engine: &super::NetworkOptions, system: &str) -> Self {
         let host = &record.host;
         let words = |keyword: &str| -> Vec<String> {
-            let lines = system.lines().filter_map(|line| {
+            let mut lines = system.lines().filter_map(|line| {
                 let mut words = line.split_ascii_whitespace();
                 (words.next() == Some(keyword)).then(|| words.map(str::to_owned).collect())
             });
             match keyword {
                 // Of these the last line counts.
-                "search" | "options" => lines.last().unwrap_or_default(),
+                "search" | "options" => lines.next_back().unwrap_or_default(),
                 _ => lines.flat_map(|words: Vec<String>| words.into_iter().take(1)).collect(),
             }
         };
@@ -163,9 +163,8 @@ pub(super) fn system_resolver() -> String {
 /// Whether the host's name servers can be reached from the host only, so that the engine has to
 /// ask them for its containers.
 pub(super) fn embedded_only(resolver: &Resolver) -> bool {
-    let loopback = |server: &String| {
-        server.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
+    let loopback =
+        |server: &String| server.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     resolver.is_system && !resolver.servers.is_empty() && resolver.servers.iter().all(loopback)
 }
 

@@ -115,16 +115,22 @@ mod tests {
 
     #[test]
     fn bindings_are_read() {
-        let binding = |ip: &str, port: &str| PortBinding { host_ip: ip.into(), host_port: port.into() };
+        let binding =
+            |ip: &str, port: &str| PortBinding { host_ip: ip.into(), host_port: port.into() };
         let check = |port: &str, bindings: Vec<PortBinding>| {
             let mut record = Record::default();
             record.host.port_bindings.insert(port.into(), bindings);
             wanted(&record).map(|wanted| wanted.values().map(Vec::len).sum::<usize>())
         };
-        assert_eq!(check("80/tcp", vec![binding("", "8080"), binding("", "8081")]).expect("two"), 2);
+        assert_eq!(
+            check("80/tcp", vec![binding("", "8080"), binding("", "8081")]).expect("two"),
+            2
+        );
         assert_eq!(check("80", vec![binding("", "8080"), binding("", "8080")]).expect("twice"), 1);
         assert_eq!(check("80", vec![]).expect("none"), 0);
-        for (port, ip, host) in [("x", "", "1"), ("80", "1.2", "1"), ("80", "", "x"), ("80", "", "9-8")] {
+        for (port, ip, host) in
+            [("x", "", "1"), ("80", "1.2", "1"), ("80", "", "x"), ("80", "", "9-8")]
+        {
             assert!(check(port, vec![binding(ip, host)]).is_err(), "{port} {ip} {host}");
         }
     }

@@ -1,6 +1,6 @@
 //! Bringing the host in line with the records: when an engine starts.
 
-use super::{bridge_of, bridge_name};
+use super::{bridge_name, bridge_of};
 use crate::Engine;
 use crate::engine::blocking;
 use crate::error::Result;

@@ -69,7 +69,8 @@ impl Engine {
             let labelled = |key: &str| {
                 filters.get(key).map(|values| values.iter().any(|v| has_label(&network.labels, v)))
             };
-            let old = until.is_none_or(|until| network.created.unwrap_or_else(Timestamp::now) < until);
+            let old =
+                until.is_none_or(|until| network.created.unwrap_or_else(Timestamp::now) < until);
             if network.is_predefined()
                 || !old
                 || !labelled("label").unwrap_or(true)
@@ -82,7 +83,8 @@ impl Engine {
                 removed.push(network.name);
             }
         }
-        let attributes = std::collections::BTreeMap::from([("reclaimed".to_owned(), "0".to_owned())]);
+        let attributes =
+            std::collections::BTreeMap::from([("reclaimed".to_owned(), "0".to_owned())]);
         self.emit(crate::EventType::Network, "prune", "", attributes);
         Ok(removed)
     }

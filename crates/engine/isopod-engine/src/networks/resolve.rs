@@ -4,10 +4,10 @@
 
 use super::names::{Resolver, embedded_only, system_resolver};
 use super::split_link;
+use crate::Engine;
 use crate::containers::{Container, Record};
 use crate::engine::blocking;
 use crate::error::Result;
-use crate::Engine;
 use isopod_network::Namespace;
 use isopod_network::dns::{ADDRESS, Names, Sockets, Upstream};
 use std::net::IpAddr;

@@ -1,7 +1,9 @@
 //! From a question to its answer: no sockets, no clock.
 
 use simple_dns::rdata::{A, AAAA, PTR, RData};
-use simple_dns::{CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, RCODE, ResourceRecord, TYPE};
+use simple_dns::{
+    CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, RCODE, ResourceRecord, TYPE,
+};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Seconds that an answer may be remembered.

@@ -19,12 +19,7 @@ impl Writer {
     }
 
     /// Adds a message; `body` writes what comes after the header. Returns its number.
-    pub(crate) fn message(
-        &mut self,
-        kind: u16,
-        flags: u16,
-        body: impl FnOnce(&mut Self),
-    ) -> u32 {
+    pub(crate) fn message(&mut self, kind: u16, flags: u16, body: impl FnOnce(&mut Self)) -> u32 {
         let start = self.bytes.len();
         self.number += 1;
         self.bytes.extend_from_slice(&[0; 4]);
@@ -79,7 +74,7 @@ impl Writer {
     }
 
     fn align(&mut self) {
-        while self.bytes.len() % 4 != 0 {
+        while !self.bytes.len().is_multiple_of(4) {
             self.bytes.push(0);
         }
     }

@@ -135,14 +135,16 @@ impl Socket {
                 Err(rustix::io::Errno::INTR) => continue,
                 received => received?,
             };
-            for message in Reader::new(&buffer[..length]) {
-                match (message.kind, message.errno()) {
-                    (ERROR, Some(libc::ENODEV | libc::ENOENT)) => return Ok(None),
-                    (ERROR, Some(code)) => return Err(io::Error::from_raw_os_error(code)),
-                    (ERROR | DONE, _) => return Ok(None),
-                    _ => return Ok(Some(message.body.to_vec())),
-                }
-            }
+            let message = Reader::new(&buffer[..length]).next();
+            let Some(message) = message else {
+                return Err(io::ErrorKind::InvalidData.into());
+            };
+            return match (message.kind, message.errno()) {
+                (ERROR, Some(libc::ENODEV | libc::ENOENT)) => Ok(None),
+                (ERROR, Some(code)) => Err(io::Error::from_raw_os_error(code)),
+                (ERROR | DONE, _) => Ok(None),
+                _ => Ok(Some(message.body.to_vec())),
+            };
         }
     }
 }

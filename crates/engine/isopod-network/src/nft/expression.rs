@@ -98,11 +98,7 @@ impl Rule {
     /// Of IPv4 or of IPv6.
     pub(crate) fn family(self, v6: bool) -> Self {
         let family = if v6 { libc::AF_INET6 } else { libc::AF_INET };
-        self.meta(META_NFPROTO, Register::FIRST).compare(
-            Register::FIRST,
-            EQUAL,
-            &[family as u8],
-        )
+        self.meta(META_NFPROTO, Register::FIRST).compare(Register::FIRST, EQUAL, &[family as u8])
     }
 
     /// Of a transport protocol by number.
@@ -155,7 +151,7 @@ impl Rule {
     }
 
     /// To an address of this machine.
-    pub(crate) fn to_local_address(self) -> Self {
+    pub(crate) fn destination_is_local(self) -> Self {
         const FIB_DESTINATION_ADDRESS: u32 = 2;
         const FIB_ADDRESS_TYPE: u32 = 3;
         self.expression("fib", |w| {

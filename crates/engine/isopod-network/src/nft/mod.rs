@@ -198,11 +198,6 @@ impl Batch {
             source,
         })
     }
-
-    #[cfg(test)]
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.writer.bytes()
-    }
 }
 
 /// `struct nfgenmsg`.

@@ -1,4 +1,9 @@
-//! Commands about networks: listing and inspecting.
+//! Commands about networks.
+
+mod change;
+mod create;
+
+pub(crate) use change::prune_networks;
 
 use std::io::Write;
 use std::rc::Rc;
@@ -29,7 +34,15 @@ static INSPECT_FLAGS: &[Flag] = &[
 ];
 
 /// All of them.
-pub(crate) const COMMANDS: &[&Command] = &[&LIST, &INSPECT];
+pub(crate) const COMMANDS: &[&Command] = &[
+    &change::CONNECT,
+    &create::CREATE,
+    &change::DISCONNECT,
+    &INSPECT,
+    &LIST,
+    &change::PRUNE,
+    &change::REMOVE,
+];
 
 static LIST: Command = Command {
     names: &["network ls", "network list"],
