@@ -3,6 +3,7 @@
 use isobox_applet::Applet;
 
 mod grep;
+mod sed;
 
 /// The applets of this group.
-pub static APPLETS: &[Applet] = &[grep::GREP, grep::EGREP, grep::FGREP];
+pub static APPLETS: &[Applet] = &[grep::GREP, grep::EGREP, grep::FGREP, sed::SED];

@@ -57,6 +57,8 @@ pub struct Options {
     /// `^` and `$` match at each line of the text, and nothing that stands for several
     /// characters stands for a newline: no match reaches beyond its line.
     pub newline: bool,
+    /// `^` and `$` match at each line of the text too, and that is all (sed's flag `M`).
+    pub line_anchors: bool,
     /// Characters are UTF-8 sequences.
     pub utf8: bool,
     /// A backslash in brackets quotes the next character, as in awk.

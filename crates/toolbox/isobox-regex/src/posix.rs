@@ -205,7 +205,7 @@ impl Parser<'_> {
             }
             b'^' if self.extended || fresh => {
                 self.cursor.at += 1;
-                Ok(Node::Assert(if self.options.newline {
+                Ok(Node::Assert(if self.options.newline || self.options.line_anchors {
                     Assert::LineStart
                 } else {
                     Assert::TextStart
@@ -213,7 +213,7 @@ impl Parser<'_> {
             }
             b'$' if self.extended || self.dollar_ends() => {
                 self.cursor.at += 1;
-                Ok(Node::Assert(if self.options.newline {
+                Ok(Node::Assert(if self.options.newline || self.options.line_anchors {
                     Assert::LineEnd
                 } else {
                     Assert::TextEnd

@@ -5,6 +5,7 @@ use isobox_regex::{Options, Regex, Syntax, TooComplex};
 const PLAIN: Options = Options {
     ignore_case: false,
     newline: false,
+    line_anchors: false,
     utf8: false,
     bracket_escapes: false,
     word: false,
