@@ -1,5 +1,5 @@
 //! Vocabulary shared by every crate: digests, identifiers, units, error chains, backoff,
-//! times, and files that survive a crash.
+//! times, names of signals, and files that survive a crash.
 //!
 //! What lives here knows nothing of containers, images or protocols, and does no IO but
 //! [`files`] and the random bytes of [`id`].
@@ -14,6 +14,7 @@ mod chain;
 mod digest;
 pub mod files;
 pub mod id;
+pub mod signals;
 pub mod times;
 pub mod units;
 

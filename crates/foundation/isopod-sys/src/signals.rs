@@ -66,18 +66,6 @@ pub fn spawn_with_mask(command: &mut Command, mask: SignalMask) -> io::Result<Ch
     command.spawn()
 }
 
-/// The signal of a number, real-time ones (34 to 64) included.
-#[must_use]
-pub fn signal(number: i32) -> Option<rustix::process::Signal> {
-    use rustix::process::Signal;
-    match number {
-        // SAFETY: the number is one of a real-time signal that the C library leaves to programs
-        // (it keeps 32 and 33 to itself), and so a valid one, not zero.
-        34..=64 => Some(unsafe { Signal::from_raw_unchecked(number) }),
-        _ => Signal::from_named_raw(number),
-    }
-}
-
 /// Writing to a pipe that nobody reads ends this process, which Rust's start-up code turns off.
 pub fn default_on_broken_pipe() {
     // SAFETY: the default action of a signal runs no code of ours.

@@ -60,9 +60,10 @@ pub fn run(runtime: &Path, options: &Options) -> Result<Report> {
 /// Mounts of cases stay out of the machine's sight, and orphans of containers become children of
 /// this process, so that they can be reaped and counted.
 fn isolate() -> Result<()> {
-    // What is deprecated about it is that it could unshare the table of descriptors, too; this
-    // flag does not.
-    #[expect(deprecated)]
+    #[expect(
+        deprecated,
+        reason = "for flags that unshare the table of descriptors; this one does not"
+    )]
     rustix::thread::unshare(UnshareFlags::NEWNS).context("cannot unshare mounts")?;
     rustix::mount::mount_change(
         "/",

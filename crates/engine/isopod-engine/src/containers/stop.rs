@@ -137,7 +137,7 @@ impl Engine {
 
     /// Sends a signal to the container's first process.
     pub(crate) async fn send_signal(&self, container: &Container, number: i32) -> Result<()> {
-        let signal = isopod_sys::signals::signal(number)
+        let signal = isopod_sys::signal_fd::from_number(number)
             .ok_or_else(|| Error::invalid(format_args!("invalid signal: {number}")))?;
         self.with_runtime(container, move |running| running.kill(signal, false)).await?;
         self.container_event(container, "kill", &[("signal", number.to_string())]);

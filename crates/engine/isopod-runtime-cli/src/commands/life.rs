@@ -73,65 +73,12 @@ pub(crate) fn resume(invocation: &Invocation, globals: &Globals) -> Result<i32, 
     Ok(0)
 }
 
-/// The signals of Linux with their names; `SIG` may be left out, in any case.
-const NAMES: [(&str, i32); 35] = [
-    ("HUP", 1),
-    ("INT", 2),
-    ("QUIT", 3),
-    ("ILL", 4),
-    ("TRAP", 5),
-    ("ABRT", 6),
-    ("IOT", 6),
-    ("BUS", 7),
-    ("FPE", 8),
-    ("KILL", 9),
-    ("USR1", 10),
-    ("SEGV", 11),
-    ("USR2", 12),
-    ("PIPE", 13),
-    ("ALRM", 14),
-    ("TERM", 15),
-    ("STKFLT", 16),
-    ("CHLD", 17),
-    ("CLD", 17),
-    ("CONT", 18),
-    ("STOP", 19),
-    ("TSTP", 20),
-    ("TTIN", 21),
-    ("TTOU", 22),
-    ("URG", 23),
-    ("XCPU", 24),
-    ("XFSZ", 25),
-    ("VTALRM", 26),
-    ("PROF", 27),
-    ("WINCH", 28),
-    ("IO", 29),
-    ("POLL", 29),
-    ("PWR", 30),
-    ("SYS", 31),
-    ("RTMIN", 34),
-];
-
-const REALTIME: std::ops::RangeInclusive<i32> = 34..=64;
-
 /// Reads a number, a name, or `RTMIN+n` and `RTMAX-n`; nothing for signal 0.
 fn signal(text: &str) -> Result<Option<Signal>, Error> {
     let unknown = || Error::UnknownSignal { signal: text.to_owned() };
-    let upper = text.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let offset = |rest: &str| rest.parse::<i32>().ok().filter(|n| (0..=30).contains(n));
-    let number = if let Ok(number) = text.trim_start_matches('-').parse::<i32>() {
-        number
-    } else if let Some((_, number)) = NAMES.iter().find(|(known, _)| *known == name) {
-        *number
-    } else if let Some(rest) = name.strip_prefix("RTMIN+") {
-        REALTIME.start() + offset(rest).ok_or_else(unknown)?
-    } else if name == "RTMAX" {
-        *REALTIME.end()
-    } else if let Some(rest) = name.strip_prefix("RTMAX-") {
-        REALTIME.end() - offset(rest).ok_or_else(unknown)?
-    } else {
-        return Err(unknown());
+    let number = match text.trim_start_matches('-').parse::<i32>() {
+        Ok(number) => number,
+        Err(_) => isopod_base::signals::number(text).ok_or_else(unknown)?,
     };
     if number == 0 {
         return Ok(None);
