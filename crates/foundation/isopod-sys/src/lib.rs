@@ -17,6 +17,7 @@ pub mod execute;
 pub mod keyring;
 pub mod scheduling;
 pub mod sealed_exe;
+pub mod sealed_image;
 pub mod seccomp;
 
 pub mod loopback;
