@@ -61,7 +61,12 @@ impl Manager {
     /// Signals every process in the container's groups and those below them. On version 2
     /// `SIGKILL` is one write to `cgroup.kill`; otherwise the container is frozen meanwhile, so
     /// that none escapes by forking.
+    ///
+    /// Groups that were only planned are left alone: they may be somebody else's.
     pub fn kill_all(&self, signal: Signal) -> Result<()> {
+        if !self.is_made() {
+            return Ok(());
+        }
         if signal == Signal::KILL {
             let tree = self.group("").filter(|_| self.mode() == Mode::V2).or(self.hybrid_tree());
             match tree.map(|group| group.write("cgroup.kill", "1")) {

@@ -3,7 +3,7 @@
 //! Pure text in, values out, except for [`Hierarchy::detect`], which reads the three files of
 //! `/proc` and `/sys` that are needed. It knows nothing of containers.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -227,8 +227,14 @@ pub(crate) fn push_confined(base: &mut PathBuf, path: &Path) {
     }
 }
 
+/// Files of `/proc` say that they are empty, so that a reader without a guess of its own begins
+/// with a few bytes at a time.
 pub(crate) fn read(path: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source: io::Error| Error::read(path, source))
+    let mut bytes = Vec::with_capacity(8 * 1024);
+    std::fs::File::open(path)
+        .and_then(|mut file| file.read_to_end(&mut bytes))
+        .map_err(|source: io::Error| Error::read(path, source))?;
+    Ok(bytes)
 }
 
 struct Mount<'a> {

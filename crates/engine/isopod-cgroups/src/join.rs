@@ -39,6 +39,16 @@ impl Join {
         Ok(())
     }
 
+    /// What gets a process into the version 1 groups, to be sent to one that was made before
+    /// they were; there [`crate::Manager::join_by`] takes it.
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.tasks.iter().map(|(fd, _)| fd.as_fd()).collect()
+    }
+
+    pub(crate) fn from_tasks<'a>(tasks: impl Iterator<Item = (OwnedFd, &'a Group)>) -> Self {
+        Self { tree: None, tasks: tasks.map(|(fd, group)| (fd, group.path().into())).collect() }
+    }
+
     pub(crate) fn add_tree(&mut self, group: &Group) -> Result<()> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(group.path(), flags, Mode::empty())

@@ -1,5 +1,6 @@
 //! The groups of one container: made, joined, changed, watched and removed.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use isopod_oci::runtime::LinuxResources;
@@ -19,8 +20,19 @@ pub struct Manager {
     paths: Paths,
     /// Distinct directories; controllers mounted together share one.
     groups: Vec<Member>,
+    /// What [`Manager::make`] still has to do.
+    planned: Option<Planned>,
     /// What [`Manager::attach`] still has to do, for the systemd driver.
     pending: Option<systemd::Pending>,
+}
+
+/// Groups that are settled but not made.
+#[derive(Debug)]
+struct Planned {
+    resources: LinuxResources,
+    owner: Option<u32>,
+    /// Whether the path was asked for.
+    explicit: bool,
 }
 
 /// A group, and the controllers that it is of.
@@ -40,11 +52,19 @@ pub struct SubGroup {
 }
 
 impl Manager {
-    /// Makes the groups and writes the limits; nothing is left behind when it fails.
-    ///
-    /// With [`Driver::Systemd`] only the names are settled: the unit needs a process, so
-    /// groups and limits follow in [`Manager::attach`].
+    /// [`Manager::plan`] and [`Manager::make`] in one.
     pub fn create(hierarchy: &Hierarchy, config: &Config<'_>) -> Result<Self> {
+        let mut manager = Self::plan(hierarchy, config)?;
+        manager.make()?;
+        Ok(manager)
+    }
+
+    /// Settles where the groups will be, and refuses what cannot be; makes nothing, so that
+    /// the caller can store the paths before anything is there to be forgotten.
+    ///
+    /// With [`Driver::Systemd`] there is nothing for [`Manager::make`] to do: the unit needs a
+    /// process, so groups and limits follow in [`Manager::attach`].
+    pub fn plan(hierarchy: &Hierarchy, config: &Config<'_>) -> Result<Self> {
         let paths = Paths::plan(hierarchy, config)?;
         if paths.mode != Mode::V2 && !config.resources.unified.is_empty() {
             return Err(Error::UnifiedOnV1);
@@ -54,7 +74,7 @@ impl Manager {
         }
         let mut resources = config.resources.clone();
         resources.devices.extend(devices::default_rules());
-        let mut manager = Self { groups: members(&paths), paths, pending: None };
+        let mut manager = Self { groups: members(&paths), paths, planned: None, pending: None };
         if config.driver == Driver::Systemd {
             if config.rootless && manager.paths.mode != Mode::V2 {
                 return Err(systemd::Error::RootlessV1.into());
@@ -68,18 +88,37 @@ impl Manager {
             });
             return Ok(manager);
         }
-        let mut made = Vec::new();
-        let explicit = config.path.is_some_and(|path| !path.is_empty());
-        if let Err(error) = manager.make(&resources, config.owner, explicit, &mut made) {
-            remove::undo(&made);
-            return Err(error);
+        if let Some(main) = manager.main().filter(|main| main.exists()) {
+            manager.refuse_used(main)?;
         }
+        manager.planned = Some(Planned {
+            resources,
+            owner: config.owner,
+            explicit: config.path.is_some_and(|path| !path.is_empty()),
+        });
         Ok(manager)
+    }
+
+    /// Makes what was planned, and writes the limits; nothing is left behind when it fails.
+    pub fn make(&mut self) -> Result<()> {
+        let Some(planned) = self.planned.take() else { return Ok(()) };
+        let mut made = Vec::new();
+        self.make_groups(&planned, &mut made).inspect_err(|_| {
+            remove::undo(&made);
+            self.planned = Some(planned);
+        })
+    }
+
+    /// Whether a process can be made before the groups are, and get into them later by what
+    /// [`Join::descriptors`] gives: version 1 only, where that costs nothing, and only where
+    /// none of the groups may be missing.
+    pub fn can_be_late(&self) -> bool {
+        self.planned.is_some() && !self.paths.rootless && !self.groups.iter().any(Member::is_tree)
     }
 
     /// The groups of a container that was made before.
     pub fn load(paths: &Paths) -> Result<Self> {
-        Ok(Self { groups: members(paths), paths: paths.clone(), pending: None })
+        Ok(Self { groups: members(paths), paths: paths.clone(), planned: None, pending: None })
     }
 
     /// Where the groups are; to be stored, and given to [`Manager::load`] later.
@@ -104,6 +143,11 @@ impl Manager {
             return Ok(Join::default());
         }
         self.join_groups(self.groups.iter().map(|m| (m, m.group.clone())))
+    }
+
+    /// The same on the other side of a socket: what [`Join::descriptors`] gave there.
+    pub fn join_by(&self, descriptors: Vec<OwnedFd>) -> Join {
+        Join::from_tasks(descriptors.into_iter().zip(&self.groups).map(|(fd, m)| (fd, &m.group)))
     }
 
     /// As [`Manager::join`], for a process that is added to a running container: into the
@@ -169,7 +213,7 @@ impl Manager {
                 join::move_process(&member.group, pid)?;
             }
         }
-        self.write_limits(&pending.resources)
+        self.write_limits(&pending.resources, false)
     }
 
     /// Changes limits; what is absent in `resources` stays as it is.
@@ -180,7 +224,7 @@ impl Manager {
         if let Some(unit) = &self.paths.unit {
             systemd::update(unit, resources, &self.paths)?;
         }
-        self.write_limits(resources)
+        self.write_limits(resources, false)
     }
 
     /// The processes in the groups; those of groups below them too if `recursive`.
@@ -192,8 +236,12 @@ impl Manager {
     }
 
     /// Removes the groups and all below them, deepest first. Frozen groups are thawed first,
-    /// so that killed processes can end. Groups that are gone are no error.
+    /// so that killed processes can end. Groups that are gone are no error, and what was only
+    /// planned is left alone.
     pub fn delete(&self) -> Result<()> {
+        if !self.is_made() {
+            return Ok(());
+        }
         if let Some(unit) = self.paths.unit.as_ref().filter(|_| self.pending.is_none()) {
             systemd::stop(unit, self.paths.rootless)?;
         }
@@ -205,6 +253,11 @@ impl Manager {
             }
         }
         failed.map_or(Ok(()), Err)
+    }
+
+    /// Whether nothing is left of what [`Manager::plan`] has settled.
+    pub(crate) fn is_made(&self) -> bool {
+        self.planned.is_none()
     }
 
     pub(crate) fn mode(&self) -> Mode {
@@ -231,13 +284,8 @@ impl Manager {
         self.groups.iter().find(|m| m.controllers.iter().any(|known| known == name))
     }
 
-    fn make(
-        &mut self,
-        resources: &LinuxResources,
-        owner: Option<u32>,
-        explicit: bool,
-        made: &mut Vec<PathBuf>,
-    ) -> Result<()> {
+    fn make_groups(&mut self, planned: &Planned, made: &mut Vec<PathBuf>) -> Result<()> {
+        let Planned { resources, owner, explicit } = planned;
         let mut refused = Vec::new();
         for (index, member) in self.groups.iter().enumerate() {
             let result = if member.is_tree() {
@@ -264,10 +312,11 @@ impl Manager {
                 self.paths.groups.remove(&name);
             }
         }
-        if let Some(main) = self.main().filter(|group| !made.iter().any(|p| p == group.path())) {
+        let is_new = |group: &Group| made.iter().any(|path| path == group.path());
+        if let Some(main) = self.main().filter(|group| !is_new(group)) {
             self.refuse_used(main)?;
         }
-        self.write_limits(resources)
+        self.write_limits(resources, self.group("devices").is_some_and(is_new))
     }
 
     fn make_v1(
@@ -278,7 +327,8 @@ impl Manager {
     ) -> Result<()> {
         member.group.create(made)?;
         if member.controllers.iter().any(|name| name == "cpuset") {
-            v1::inherit_cpuset(&member.group, resources)?;
+            let new = made.iter().any(|path| path == member.group.path());
+            v1::inherit_cpuset(&member.group, resources, new)?;
         }
         Ok(())
     }
@@ -295,13 +345,13 @@ impl Manager {
         Ok(())
     }
 
-    fn write_limits(&self, resources: &LinuxResources) -> Result<()> {
+    fn write_limits(&self, resources: &LinuxResources, new_devices: bool) -> Result<()> {
         match self.mode() {
             Mode::V2 => match self.group("") {
                 Some(group) => v2::apply(group, resources, self.paths.rootless),
                 None => Ok(()),
             },
-            Mode::V1 | Mode::Hybrid => v1::apply(self, resources, self.paths.rootless),
+            Mode::V1 | Mode::Hybrid => v1::apply(self, resources, self.paths.rootless, new_devices),
         }
     }
 

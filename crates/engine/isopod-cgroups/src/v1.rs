@@ -18,8 +18,14 @@ use crate::v2;
 
 pub(crate) use cpuset::inherit as inherit_cpuset;
 
-/// Writes what `resources` asks for.
-pub(crate) fn apply(manager: &Manager, resources: &LinuxResources, rootless: bool) -> Result<()> {
+/// Writes what `resources` asks for. The group of devices may be said to be new: made just
+/// now, and without a process.
+pub(crate) fn apply(
+    manager: &Manager,
+    resources: &LinuxResources,
+    rootless: bool,
+    new_devices: bool,
+) -> Result<()> {
     let of = |controller: &'static str| -> Result<&Group> {
         manager.group(controller).ok_or(Error::ControllerMissing { controller })
     };
@@ -33,7 +39,7 @@ pub(crate) fn apply(manager: &Manager, resources: &LinuxResources, rootless: boo
     }
     if !resources.devices.is_empty() {
         match manager.group("devices") {
-            Some(group) => devices::apply(group, &resources.devices, rootless)?,
+            Some(group) => devices::apply(group, &resources.devices, rootless, new_devices)?,
             None if rootless => {}
             None => return Err(Error::DevicesMissing),
         }

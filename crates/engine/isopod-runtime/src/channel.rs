@@ -19,6 +19,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Longest message; an error text above it is cut.
 const LIMIT: usize = 32 * 1024;
+/// Most descriptors that come with one message: one for every version 1 hierarchy.
+const FDS: usize = 16;
 /// Longest error text, which JSON may make up to six times longer.
 const TEXT_LIMIT: usize = LIMIT / 8;
 
@@ -126,17 +128,19 @@ impl Channel {
     /// Sends a message to the parent, with a descriptor if there is one.
     pub(crate) fn tell(&self, message: &ToParent, fd: Option<BorrowedFd<'_>>) -> Result<()> {
         let bytes = serde_json::to_vec(message).expect("plain data");
-        send(self.0.as_fd(), &bytes, fd).map_err(Error::system("write to the runtime"))
+        let fds: Vec<BorrowedFd<'_>> = fd.into_iter().collect();
+        send_all(self.0.as_fd(), &bytes, &fds).map_err(Error::system("write to the runtime"))
     }
 
     /// The child's next message; `None` once its end is closed.
     pub(crate) fn hear(&self) -> Result<Option<(ToParent, Option<OwnedFd>)>> {
         let mut bytes = vec![0; LIMIT];
-        let (length, fd) = receive(self.0.as_fd(), &mut bytes)
+        let (length, mut fds) = receive(self.0.as_fd(), &mut bytes)
             .map_err(Error::system("read from the container's process"))?;
         if length == 0 {
             return Ok(None);
         }
+        let fd = fds.pop();
         let message = serde_json::from_slice(&bytes[..length]).map_err(|error| {
             Error::system("read from the container's process")(io::Error::from(error))
         })?;
@@ -147,6 +151,22 @@ impl Channel {
     /// with `read(2)`.
     pub(crate) fn go(&self) -> Result<()> {
         send(self.0.as_fd(), b"g", None).map_err(Error::system("write to the container's process"))
+    }
+
+    /// Lets the child go on with these descriptors, at most [`FDS`]. A child that is gone is no
+    /// error here: what it said last is still to be heard.
+    pub(crate) fn give(&self, fds: &[BorrowedFd<'_>]) -> Result<()> {
+        match send_all(self.0.as_fd(), b"g", fds) {
+            Err(error) if is_gone(&error) => Ok(()),
+            other => other.map_err(Error::system("write to the container's process")),
+        }
+    }
+
+    /// Waits for [`Channel::give`]; `None` if the parent is gone.
+    pub(crate) fn take(&self) -> Result<Option<Vec<OwnedFd>>> {
+        let (length, fds) =
+            receive(self.0.as_fd(), &mut [0]).map_err(Error::system("read from the runtime"))?;
+        Ok((length == 1).then_some(fds))
     }
 
     /// Waits for [`Channel::go`]; `false` if the parent is gone.
@@ -180,11 +200,15 @@ pub(crate) fn send(
     bytes: &[u8],
     fd: Option<BorrowedFd<'_>>,
 ) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
     let fds: Vec<BorrowedFd<'_>> = fd.into_iter().collect();
-    if !fds.is_empty() {
-        control.push(SendAncillaryMessage::ScmRights(&fds));
+    send_all(socket, bytes, &fds)
+}
+
+fn send_all(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     rustix::io::retry_on_intr(|| {
         rustix::net::sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)
@@ -192,29 +216,39 @@ pub(crate) fn send(
     Ok(())
 }
 
-fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+fn receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = rustix::io::retry_on_intr(|| {
-        rustix::net::recvmsg(
-            socket,
-            &mut [IoSliceMut::new(bytes)],
-            &mut control,
-            RecvFlags::CMSG_CLOEXEC,
-        )
-    });
-    let received = match received {
-        // The other end was closed with something unread in it.
-        Err(rustix::io::Errno::CONNRESET) => return Ok((0, None)),
+    let mut once = || {
+        rustix::io::retry_on_intr(|| {
+            rustix::net::recvmsg(
+                socket,
+                &mut [IoSliceMut::new(bytes)],
+                &mut control,
+                RecvFlags::CMSG_CLOEXEC,
+            )
+        })
+    };
+    let received = match once() {
+        // The other end was closed with something unread in it. The kernel says so once, and
+        // before it gives what the other end had sent.
+        Err(rustix::io::Errno::CONNRESET) => match once() {
+            Err(rustix::io::Errno::CONNRESET) => return Ok((0, Vec::new())),
+            other => other?,
+        },
         other => other?,
     };
-    let mut fd = None;
+    let mut all = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(fds) = message {
-            fd = fds.into_iter().next();
+            all.extend(fds);
         }
     }
-    Ok((received.bytes, fd))
+    Ok((received.bytes, all))
 }
 
 #[cfg(test)]
@@ -232,6 +266,28 @@ mod tests {
         assert!(child.wait_go().expect("hears"));
         drop(child);
         assert!(parent.hear().expect("hears").is_none());
+    }
+
+    #[test]
+    fn the_last_words_of_a_child_are_heard_although_it_did_not_listen() {
+        let (parent, child) = Channel::pair().expect("pair");
+        parent.go().expect("goes");
+        child.tell(&ToParent::Ready, None).expect("tells");
+        drop(child);
+        assert!(matches!(parent.hear().expect("hears"), Some((ToParent::Ready, None))));
+        assert!(parent.hear().expect("hears").is_none());
+        parent.give(&[]).expect("nobody is there to take it");
+    }
+
+    #[test]
+    fn many_descriptors_are_given_at_once() {
+        let (parent, child) = Channel::pair().expect("pair");
+        let file = std::fs::File::open("/dev/null").expect("opens");
+        parent.give(&[file.as_fd(); FDS]).expect("gives");
+        assert_eq!(child.take().expect("takes").map(|fds| fds.len()), Some(FDS));
+        assert!(parent.give(&[file.as_fd(); 2 * FDS]).is_err());
+        drop(parent);
+        assert!(child.take().expect("takes").is_none());
     }
 
     #[test]

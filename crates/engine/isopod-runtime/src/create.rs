@@ -1,10 +1,13 @@
 //! Making a container: the parent's side.
 //!
 //! The order, so that a crash at any point leaves something that `delete --force` removes:
-//! state directory; cgroups; `state.json` without a process; clone; preparation of the process
-//! with the parent at hand; `state.json` with the process; then the process is let go on, to
-//! wait for start or to execute its program. A process whose parent is gone before that last
-//! word leaves by itself.
+//! state directory; a draft of the state, which says where the cgroups are; cgroups; preparation
+//! of the process with the parent at hand; the state; then the process is let go on, to wait for
+//! start or to execute its program. A process whose parent is gone before that last word leaves
+//! by itself.
+//!
+//! The process is cloned as soon as it can be: before draft and cgroups where it need not be
+//! born into the latter, so that it makes its namespaces and mounts in the meantime.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -22,9 +25,9 @@ use crate::error::{Error, Result};
 use crate::init::{self, ChildStdio, Setup};
 use crate::options::{CreateOptions, Created, Stdio};
 use crate::plan::{Plan, ProcessPlan, UserNamespace};
-use crate::procfs::{self, ProcFs};
+use crate::procfs::ProcFs;
 use crate::seccomp::{self, Filter};
-use crate::state::{self, SeccompState, State};
+use crate::state::{self, State};
 use crate::{hooks, lifecycle, prepared};
 
 /// Name of the socket on which a created container waits for start.
@@ -80,21 +83,25 @@ pub(crate) fn create(
     let mut undo = Undo { directory: directory.clone(), cgroup: None, armed: true };
     let hierarchy = hierarchy(runtime, &plan)?;
     if let Some(hierarchy) = &hierarchy {
-        undo.cgroup = cgroup(runtime, id, hierarchy, &plan)?;
+        undo.cgroup = Some(cgroup(runtime, id, hierarchy, &plan)?);
     }
     let mut state = first_state(runtime, id, &plan, undo.cgroup.as_ref(), filter.as_ref());
-    state.write(&directory)?;
-    if let Some(filter) = &filter {
-        seccomp::keep(&directory, filter)?;
+    let intermediate = plan.needs_intermediate();
+    let own_user = plan.user == UserNamespace::Own;
+    let late_groups =
+        own_user && !intermediate && undo.cgroup.as_ref().is_some_and(Manager::can_be_late);
+    let mut draft = None;
+    if !late_groups {
+        draft = Some(state.draft(&directory)?);
+        undo.cgroup.as_mut().map_or(Ok(()), Manager::make)?;
     }
     prepared::mounts(&mut plan, &mut rootfs_mount)?;
     let start = match mode {
         Mode::Create => Some(listen(&directory)?),
         Mode::Run => None,
     };
-    let join = undo.cgroup.as_ref().map(Manager::join).transpose()?.unwrap_or_default();
+    let join = undo.cgroup.as_ref().filter(|_| !late_groups).map(Manager::join).transpose()?;
     let needs_attach = undo.cgroup.as_ref().is_some_and(Manager::needs_attach);
-    let intermediate = plan.needs_intermediate();
     // A process that is made by an intermediate one waits until the parent knows it: it might be
     // faster with its own words.
     let must_wait = needs_attach || intermediate || plan.user == UserNamespace::New;
@@ -105,6 +112,7 @@ pub(crate) fn create(
         id,
         channel: theirs,
         must_wait,
+        late_groups,
         stdio,
         proc: &proc,
         hierarchy: hierarchy.as_ref(),
@@ -117,7 +125,7 @@ pub(crate) fn create(
         new_keyring: !options.no_new_keyring,
         state: oci_state.clone(),
     };
-    let (child, ours) = spawn(setup, &join, ours)?;
+    let (child, ours) = spawn(setup, &join.unwrap_or_default(), ours)?;
     let mut conversation = Conversation {
         channel: &ours,
         proc: &proc,
@@ -128,6 +136,7 @@ pub(crate) fn create(
         terminal: None,
     };
     let cgroup = &mut undo.cgroup;
+    let draft = &mut draft;
     conversation.until_ready(
         &mut |child, channel| {
             if plan.user == UserNamespace::New && !intermediate {
@@ -141,6 +150,12 @@ pub(crate) fn create(
             if let (true, Some(cgroup)) = (needs_attach, cgroup.as_mut()) {
                 cgroup.attach(child.pid)?;
             }
+            if let (true, Some(cgroup)) = (late_groups, cgroup.as_mut()) {
+                state.set_process(child.pid)?;
+                *draft = Some(state.draft(&directory)?);
+                cgroup.make()?;
+                channel.give(&cgroup.join()?.descriptors())?;
+            }
             set_oom_score(&proc, child.pid, plan.process.oom_score_adj)?;
             if must_wait { channel.go() } else { Ok(()) }
         },
@@ -152,18 +167,22 @@ pub(crate) fn create(
     {
         conversation::send_terminal(socket, &master)?;
     }
-    state.pid = child.pid;
-    state.start_time = procfs::start_time(child.pid)?
-        .ok_or_else(|| Error::InitDied { how: "after its preparation".into() })?;
-    state.cgroup = undo.cgroup.as_ref().map(|cgroup| cgroup.paths().clone());
-    state.write(&directory)?;
-    if let Some(path) = &pid_file {
+    if !late_groups {
+        state.set_process(child.pid)?;
+        state.cgroup = undo.cgroup.as_ref().map(|cgroup| cgroup.paths().clone());
+    }
+    draft
+        .take()
+        .expect("stored by the time that the process is ready")
+        .publish(&state, &directory)?;
+    if let (Mode::Create, Some(path)) = (mode, &pid_file) {
         conversation::write_pid_file(path, child.pid)?;
     }
     if let Some(socket) = &pidfd_socket {
         conversation::send_pidfd(socket, child.pidfd())?;
     }
-    ours.go()?;
+    // One that failed in the meantime says why when it is listened to.
+    ours.give(&[])?;
     if mode == Mode::Run {
         let listening = Listening {
             seccomp: state.seccomp.as_ref(),
@@ -171,6 +190,9 @@ pub(crate) fn create(
             state: lifecycle::oci_state(&state, Status::Creating, child.pid),
         };
         conversation::until_executed(&ours, child.pidfd(), &listening)?;
+        if let Some(path) = &pid_file {
+            conversation::write_pid_file(path, child.pid)?;
+        }
         let running = lifecycle::oci_state(&state, Status::Running, child.pid);
         hooks::run_all("poststart", &state.poststart, &running)?;
     }
@@ -253,12 +275,7 @@ fn hierarchy(runtime: &Runtime, plan: &Plan) -> Result<Option<Hierarchy>> {
     }
 }
 
-fn cgroup(
-    runtime: &Runtime,
-    id: &str,
-    hierarchy: &Hierarchy,
-    plan: &Plan,
-) -> Result<Option<Manager>> {
+fn cgroup(runtime: &Runtime, id: &str, hierarchy: &Hierarchy, plan: &Plan) -> Result<Manager> {
     const PROPERTY: &str = "org.systemd.property.";
     let resources = plan.linux.resources.clone().unwrap_or_default();
     let properties: Vec<(String, String)> = plan
@@ -272,7 +289,7 @@ fn cgroup(
         && plan.mounts.iter().any(|mount| {
             matches!(mount.kind, crate::plan::MountKind::Cgroup) && !mount.options.is_readonly()
         });
-    let manager = Manager::create(
+    Ok(Manager::plan(
         hierarchy,
         &CgroupConfig {
             id,
@@ -283,8 +300,7 @@ fn cgroup(
             owner: if delegated { plan.host_root() } else { None },
             properties: &properties,
         },
-    )?;
-    Ok(Some(manager))
+    )?)
 }
 
 fn first_state(
@@ -322,11 +338,13 @@ fn first_state(
         defaults: plan.process.defaults.clone(),
         poststart: hooks.poststart,
         poststop: hooks.poststop,
-        seccomp: plan.linux.seccomp.as_ref().zip(filter).map(|(profile, filter)| SeccompState {
-            flags: filter.flags,
-            listener_path: profile.listener_path.clone(),
-            listener_metadata: profile.listener_metadata.clone(),
-        }),
+        seccomp: plan
+            .linux
+            .seccomp
+            .as_ref()
+            .zip(filter)
+            .map(|(profile, filter)| seccomp::keep(profile, filter)),
+        is_draft: false,
     }
 }
 
@@ -362,7 +380,11 @@ fn listen(directory: &Path) -> Result<OwnedFd> {
 fn spawn(setup: Setup<'_>, join: &Join, ours: Channel) -> Result<(Child, Channel)> {
     let plan = setup.plan;
     let intermediate = plan.needs_intermediate();
-    let flags = if intermediate { 0 } else { plan.clone_flags() };
+    let flags = match (intermediate, setup.late_groups) {
+        (true, _) => 0,
+        (false, true) => plan.clone_flags() & !init::MADE_LATER,
+        (false, false) => plan.clone_flags(),
+    };
     let side = clone::clone(flags, join.clone_into())
         .map_err(Error::system("clone the container's process"))?;
     match side {

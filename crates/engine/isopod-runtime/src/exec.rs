@@ -58,7 +58,10 @@ pub(crate) fn exec(container: &Container, options: ExecOptions) -> Result<Exec> 
     let (stdio, console_socket) = child_stdio(&process, options.stdio)?;
     let proc = ProcFs::open()?;
     let filter = match &state.seccomp {
-        Some(_) => Some(seccomp::kept(container.directory())?),
+        Some(stored) => Some(seccomp::kept(stored).ok_or_else(|| Error::Unsafe {
+            what: format!("state of container {:?}", state.id),
+            reason: "it lacks the filter that the container was made with".into(),
+        })?),
         None => None,
     };
     let join = match &state.cgroup {
@@ -231,6 +234,7 @@ fn become_joined(joining: &mut Joining<'_>) -> Result<Infallible> {
         preserve_fds: joining.preserve_fds,
         limits_by_parent: joining.namespaces & clone::NEW_USER != 0,
         start: None,
+        ready_early: false,
         start_hooks: None,
     })
 }

@@ -17,7 +17,7 @@ use crate::container::Container;
 use crate::conversation::{self, Listening};
 use crate::create::{START_SOCKET, start_address};
 use crate::error::{Error, Result};
-use crate::state::State;
+use crate::state::{self, State};
 use crate::{hooks, procfs};
 
 /// How long a killed process is waited for.
@@ -51,7 +51,7 @@ pub(crate) fn live_init(state: &State) -> Result<Option<OwnedFd>> {
 
 pub(crate) fn status(container: &Container) -> Result<Status> {
     let state = container.state();
-    if state.pid == 0 {
+    if state.pid == 0 || state.is_draft {
         return Ok(Status::Creating);
     }
     if live_init(state)?.is_none() {
@@ -213,7 +213,7 @@ pub(crate) fn delete(container: Container, force: bool) -> Result<()> {
             cgroup.delete()?;
         }
     }
-    remove_directory(container.directory())?;
+    state::remove(container.directory())?;
     let gone = oci_state(state, Status::Stopped, 0);
     // The specification has their failures logged at most, and there is nothing left to undo.
     let _ = hooks::run_every("poststop", &state.poststop, &gone);
@@ -244,18 +244,10 @@ fn end(container: &Container, init: &OwnedFd) -> Result<()> {
     }
 }
 
-fn remove_directory(directory: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(directory) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::file("remove", directory)(error)),
-    }
-}
-
 /// Removes a directory in which `create` was cut before it wrote a state.
 pub(crate) fn delete_remains(directory: &Path) -> Result<bool> {
     match File::open(directory) {
-        Ok(_) => remove_directory(directory).map(|()| true),
+        Ok(_) => state::remove(directory).map(|()| true),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::file("open", directory)(error)),
     }

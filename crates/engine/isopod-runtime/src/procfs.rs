@@ -126,8 +126,12 @@ fn stat(pid: i32) -> Result<Option<Stat>> {
         return Ok(None);
     }
     let path = format!("/proc/{pid}/stat");
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
+    // The file says that it is empty, so a reader without a guess would begin with a few bytes.
+    let mut text = String::with_capacity(1024);
+    let read = std::fs::File::open(&path)
+        .and_then(|mut file| io::Read::read_to_string(&mut file, &mut text));
+    match read {
+        Ok(_) => {}
         Err(error)
             if error.kind() == io::ErrorKind::NotFound
                 || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) =>
@@ -135,7 +139,7 @@ fn stat(pid: i32) -> Result<Option<Stat>> {
             return Ok(None);
         }
         Err(error) => return Err(Error::file("read", path)(error)),
-    };
+    }
     parse_stat(&text).map(Some).ok_or_else(|| Error::Unsafe {
         what: path,
         reason: "it does not look like a procfs file".into(),

@@ -45,6 +45,15 @@ pub(crate) fn handle(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     open(root, path, OFlags::PATH, ResolveFlags::empty())
 }
 
+/// Opens the directory `path` below `root` as a handle; nothing if it is not there.
+pub(crate) fn directory(root: BorrowedFd<'_>, path: &str) -> io::Result<Option<OwnedFd>> {
+    match open(root, path, OFlags::PATH | OFlags::DIRECTORY, ResolveFlags::empty()) {
+        Ok(directory) => Ok(Some(directory)),
+        Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens the directory `path` below `root` as a handle; what is missing of it is made.
 pub(crate) fn make_directory(root: BorrowedFd<'_>, path: &str) -> io::Result<OwnedFd> {
     let directory =
@@ -53,7 +62,22 @@ pub(crate) fn make_directory(root: BorrowedFd<'_>, path: &str) -> io::Result<Own
         Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => {}
         result => return result,
     }
-    walk(root, path, LINKS)
+    match make_last(root, path) {
+        Ok(Some(made)) => Ok(made),
+        _ => walk(root, path, LINKS),
+    }
+}
+
+/// As is most often the case, only the last name is missing; nothing if more is.
+fn make_last(root: BorrowedFd<'_>, path: &str) -> io::Result<Option<OwnedFd>> {
+    let Some((parent, name)) = path.trim_end_matches('/').rsplit_once('/') else { return Ok(None) };
+    if matches!(name, "" | "." | "..") {
+        return Ok(None);
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    let parent = open(root, parent, flags, ResolveFlags::empty())?;
+    rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(DIRECTORY_MODE))?;
+    open(parent.as_fd(), name, flags | OFlags::NOFOLLOW, ResolveFlags::NO_SYMLINKS).map(Some)
 }
 
 /// Makes a directory name by name, each below the descriptor of the one before.

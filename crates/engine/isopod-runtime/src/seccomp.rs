@@ -1,4 +1,4 @@
-//! Filters: compiled once per profile, kept beside each container, loaded, and their notify
+//! Filters: compiled once per profile, kept in each container's state, loaded, and their notify
 //! descriptors handed to the listener.
 //!
 //! A compiled program is kept as `<root>/.seccomp/<key>`, where the key is a digest over the
@@ -32,8 +32,6 @@ const TRAILER: usize = 64;
 const CACHE: &str = ".seccomp";
 /// Most programs kept; the cache is emptied when it is full.
 const CACHE_LIMIT: usize = 256;
-/// Name of the program in a container's directory.
-const FILE: &str = "seccomp.bpf";
 
 /// A program ready to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,19 +129,24 @@ fn key(profile: &LinuxSeccomp, native: Arch) -> Digest {
     feed.0.finish()
 }
 
-/// Puts the filter beside the container's state, for processes that join later.
-pub(crate) fn keep(directory: &Path, filter: &Filter) -> Result<()> {
-    let path = directory.join(FILE);
-    std::fs::write(&path, filter.encode()).map_err(Error::file("write", path))
+/// What is stored of a filter, for processes that join later.
+pub(crate) fn keep(profile: &LinuxSeccomp, filter: &Filter) -> SeccompState {
+    let (instructions, _) = filter.program.as_chunks();
+    SeccompState {
+        flags: filter.flags,
+        program: instructions.iter().map(|bytes| u64::from_ne_bytes(*bytes)).collect(),
+        wants_listener: filter.wants_listener,
+        listener_path: profile.listener_path.clone(),
+        listener_metadata: profile.listener_metadata.clone(),
+    }
 }
 
-/// Reads what [`keep`] wrote.
-pub(crate) fn kept(directory: &Path) -> Result<Filter> {
-    let path = directory.join(FILE);
-    let bytes = std::fs::read(&path).map_err(Error::file("read", &path))?;
-    Filter::decode(&bytes).ok_or_else(|| Error::Unsafe {
-        what: path.display().to_string(),
-        reason: "it is not the program that was stored".into(),
+/// The filter of a container's state; `None` if it is not there, as in an older state.
+pub(crate) fn kept(state: &SeccompState) -> Option<Filter> {
+    (!state.program.is_empty()).then(|| Filter {
+        program: state.program.iter().flat_map(|instruction| instruction.to_ne_bytes()).collect(),
+        flags: state.flags,
+        wants_listener: state.wants_listener,
     })
 }
 

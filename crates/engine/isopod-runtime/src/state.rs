@@ -3,6 +3,10 @@
 //! One JSON document, `<root>/<id>/state.json`, replaced as a whole by rename so that a reader
 //! never sees half of it. It is not synced to the disk: after a power cut no process that it
 //! speaks of exists any more. [`State::version`] tells the layout; a newer one is refused.
+//!
+//! While a container is being made, the same document is called `creating.json`. It is there
+//! before anything that would have to be removed by somebody else after a crash. A reader may
+//! find it half written, which is before that, and counts as none.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,12 +15,15 @@ use isopod_oci::runtime::{Hook, LinuxCapabilities, NamespaceKind, Rlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::procfs;
 
 /// Layout of the state that this code writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Name of the state's file in the container's directory.
-const FILE: &str = "state.json";
+pub(crate) const FILE: &str = "state.json";
+/// Its name while the container is being made.
+const DRAFT: &str = "creating.json";
 
 /// Everything durable about a container.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,6 +67,9 @@ pub struct State {
     pub poststop: Vec<Hook>,
     /// The loaded filter, if there is one.
     pub seccomp: Option<SeccompState>,
+    /// Whether the container is still being made.
+    #[serde(skip)]
+    pub(crate) is_draft: bool,
 }
 
 /// What a joining process takes over when it does not say otherwise.
@@ -82,12 +92,18 @@ pub struct ProcessDefaults {
     pub personality: Option<u32>,
 }
 
-/// How to load the container's filter again; the program lies beside the state.
+/// How to load the container's filter again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SeccompState {
     /// Flags for `seccomp(2)`.
     pub flags: u32,
+    /// Its instructions, as the kernel takes them (`struct sock_filter`).
+    #[serde(default)]
+    pub program: Vec<u64>,
+    /// Whether its notifications go to a listener.
+    #[serde(default)]
+    pub wants_listener: bool,
     /// Socket for the notify descriptor.
     pub listener_path: Option<String>,
     /// Data sent along.
@@ -97,13 +113,25 @@ pub struct SeccompState {
 impl State {
     /// Reads the state from a container's directory; `None` when there is none.
     pub(crate) fn read(directory: &Path) -> Result<Option<Self>> {
-        let path = directory.join(FILE);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::file("read", path)(error)),
-        };
-        let parsed: Self = serde_json::from_slice(&bytes).map_err(|error| Error::Parse {
+        // In this order again: it may have been renamed between the two looks.
+        for name in [FILE, DRAFT, FILE] {
+            let path = directory.join(name);
+            match std::fs::read(&path) {
+                Ok(bytes) if name == FILE => return Self::parse(path, &bytes).map(Some),
+                Ok(bytes) => {
+                    return Ok(Self::parse(path, &bytes)
+                        .ok()
+                        .map(|state| Self { is_draft: true, ..state }));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::file("read", path)(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn parse(path: PathBuf, bytes: &[u8]) -> Result<Self> {
+        let parsed: Self = serde_json::from_slice(bytes).map_err(|error| Error::Parse {
             path: path.clone(),
             source: isopod_oci::ParseError {
                 document: "container state",
@@ -121,17 +149,72 @@ impl State {
                 ),
             ));
         }
-        Ok(Some(parsed))
+        Ok(parsed)
     }
 
-    /// Replaces the state in a container's directory.
-    pub(crate) fn write(&self, directory: &Path) -> Result<()> {
-        let path = directory.join(FILE);
-        let bytes = serde_json::to_vec(self).expect("maps with string keys only");
-        isopod_base::files::replace_volatile(&path, &bytes, 0o600).map_err(|error| Error::File {
-            action: error.action,
-            path: error.path,
-            source: error.source,
-        })
+    /// Notes the process that was made.
+    pub(crate) fn set_process(&mut self, pid: i32) -> Result<()> {
+        self.pid = pid;
+        self.start_time = procfs::start_time(pid)?
+            .ok_or_else(|| Error::InitDied { how: "during its preparation".into() })?;
+        Ok(())
     }
+
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("maps with string keys only")
+    }
+
+    /// Stores the state of a container that is being made, in its fresh directory.
+    pub(crate) fn draft(&self, directory: &Path) -> Result<Draft> {
+        use std::io::Write as _;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let path = directory.join(DRAFT);
+        let bytes = self.encode();
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(&bytes))
+            .map_err(Error::file("write", &path))?;
+        Ok(Draft { path, bytes })
+    }
+}
+
+/// A state that was stored while its container was being made.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Draft {
+    /// From now on the container is made, and this is its state.
+    pub(crate) fn publish(self, state: &State, directory: &Path) -> Result<()> {
+        let path = directory.join(FILE);
+        let bytes = state.encode();
+        if bytes == self.bytes {
+            return std::fs::rename(&self.path, &path).map_err(Error::file("rename", self.path));
+        }
+        isopod_base::files::replace_volatile(&path, &bytes, 0o600).map_err(|error| {
+            Error::File { action: error.action, path: error.path, source: error.source }
+        })?;
+        std::fs::remove_file(&self.path).map_err(Error::file("remove", self.path))
+    }
+}
+
+/// Removes a container's directory; one that is gone already is no error.
+pub(crate) fn remove(directory: &Path) -> Result<()> {
+    // Usually there is nothing but the state, and nothing to look for.
+    let _other_files = std::fs::remove_file(directory.join(FILE));
+    match std::fs::remove_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::DirectoryNotEmpty => {
+            std::fs::remove_dir_all(directory)
+        }
+        other => other,
+    }
+    .or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(Error::file("remove", directory)(error)),
+    })
 }

@@ -155,6 +155,12 @@ impl Rules {
         steps
     }
 
+    /// The steps to these rules whatever was before.
+    pub(crate) fn from_scratch(&self) -> Vec<Step> {
+        let opposite = Self { allow: !self.allow, exceptions: BTreeMap::new() };
+        opposite.transition_to(self)
+    }
+
     fn add_spec(&mut self, rule: &LinuxDeviceCgroup, index: usize) -> Result<()> {
         let field = |name: &str| format!("linux.resources.devices[{index}].{name}");
         let kind = match rule.kind.as_deref() {

@@ -29,7 +29,12 @@ pub(super) fn apply(group: &Group, cpu: &LinuxCpu) -> Result<()> {
 
 /// The kernel silently moves shares into its range; who asked for more should know.
 fn apply_shares(group: &Group, shares: u64) -> Result<()> {
+    /// What every kernel takes (`kernel/sched/sched.h`, `MIN_SHARES` and `MAX_SHARES`).
+    const RANGE: std::ops::RangeInclusive<u64> = 2..=1 << 18;
     group.write("cpu.shares", &shares.to_string())?;
+    if RANGE.contains(&shares) {
+        return Ok(());
+    }
     let actual = group.read_u64("cpu.shares")?;
     let expected = match shares.cmp(&actual) {
         std::cmp::Ordering::Equal => return Ok(()),

@@ -24,9 +24,10 @@ pub(super) fn apply(group: &Group, cpu: &LinuxCpu) -> Result<()> {
     Ok(())
 }
 
-/// Fills a group that was just made, and those above it that are still empty. What
-/// `resources` sets is not inherited first: it could conflict with an exclusive neighbour.
-pub(crate) fn inherit(group: &Group, resources: &LinuxResources) -> Result<()> {
+/// Fills a group, and those above it that are still empty; one that is `new` is known to be
+/// so. What `resources` sets is not inherited first: it could conflict with an exclusive
+/// neighbour.
+pub(crate) fn inherit(group: &Group, resources: &LinuxResources, new: bool) -> Result<()> {
     let cpu = resources.cpu.as_ref();
     for (file, value) in
         [(CPUS, cpu.and_then(|cpu| given(&cpu.cpus))), (MEMS, cpu.and_then(|cpu| given(&cpu.mems)))]
@@ -35,6 +36,13 @@ pub(crate) fn inherit(group: &Group, resources: &LinuxResources) -> Result<()> {
             Some(value) => {
                 fill(group.path().parent(), file)?;
                 group.write(file, value)?;
+            }
+            None if new => {
+                let inherited = fill(group.path().parent(), file)?;
+                // With `cgroup.clone_children` the kernel has done it, and to the same end.
+                if !inherited.is_empty() {
+                    group.write(file, &inherited)?;
+                }
             }
             None => {
                 fill(Some(group.path()), file)?;

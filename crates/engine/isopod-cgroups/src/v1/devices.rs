@@ -11,9 +11,17 @@ use crate::group::Group;
 
 const LIST: &str = "devices.list";
 
-pub(super) fn apply(group: &Group, rules: &[LinuxDeviceCgroup], rootless: bool) -> Result<()> {
+///
+/// A group that is `new` has nobody in it to see anything, so its rules are written anew
+/// without a look at those that it inherited.
+pub(super) fn apply(
+    group: &Group,
+    rules: &[LinuxDeviceCgroup],
+    rootless: bool,
+    new: bool,
+) -> Result<()> {
     let target = Rules::from_spec(rules)?;
-    match change(group, &target) {
+    match change(group, &target, new) {
         // Rules of the initial user namespace are not ours to change, and devices made in
         // ours cannot be opened anyway.
         Err(error) if error.is_permission() && (rootless || in_user_namespace()) => Ok(()),
@@ -21,8 +29,8 @@ pub(super) fn apply(group: &Group, rules: &[LinuxDeviceCgroup], rootless: bool) 
     }
 }
 
-fn change(group: &Group, target: &Rules) -> Result<()> {
-    let steps = current(group)?.transition_to(target);
+fn change(group: &Group, target: &Rules, new: bool) -> Result<()> {
+    let steps = if new { target.from_scratch() } else { current(group)?.transition_to(target) };
     if steps.is_empty() {
         return Ok(());
     }

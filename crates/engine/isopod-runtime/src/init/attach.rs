@@ -3,7 +3,7 @@
 //! The mount point is opened inside the container's root once and the mount goes to that
 //! descriptor, so that nothing depends on what the path leads to afterwards.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -58,6 +58,16 @@ pub(super) fn mount(setup: &Setup<'_>, root: BorrowedFd<'_>, mount: &MountPlan) 
         propagate(target.as_fd(), &mount.options).map_err(failed())?;
     }
     Ok(())
+}
+
+/// Whether the process must be in its cgroups by then: they are shown, or memory is taken that
+/// is to be counted there.
+pub(super) fn needs_groups(mount: &MountPlan) -> bool {
+    match &mount.kind {
+        MountKind::Cgroup => true,
+        MountKind::FileSystem { kind, .. } => kind.starts_with("cgroup") || mount.options.copy_up,
+        MountKind::Bind { .. } | MountKind::Remount => false,
+    }
 }
 
 /// Files are still to be made in these, so they become read-only at the end.
@@ -252,11 +262,15 @@ fn file_system(
 ) -> Result<()> {
     let failed =
         || Error::system(format!("mount {kind} to {} ({})", mount.destination, mount.field));
-    let existed = resolve::handle(root, &mount.destination).is_ok();
-    let target = if matches!(kind, "proc" | "sysfs") && existed {
+    let present = if matches!(kind, "proc" | "sysfs") {
         plain_directory(root, mount, kind)?
     } else {
-        resolve::make_directory(root, &mount.destination).map_err(failed())?
+        resolve::directory(root, &mount.destination).map_err(failed())?
+    };
+    let existed = present.is_some();
+    let target = match present {
+        Some(target) => target,
+        None => resolve::make_directory(root, &mount.destination).map_err(failed())?,
     };
     check_target(mount, target.as_fd())?;
     let mut data = mount.options.data.clone();
@@ -275,6 +289,13 @@ fn file_system(
     let mut attr = mount.options.attr;
     if readonly_is_deferred(mount) {
         attr.set &= !RDONLY;
+    }
+    let special = attr.clear & !isopod_sys::mount_attr::ATIME != 0
+        || mount.options.recursive_attr.set != 0
+        || (mount.options.copy_up && existed)
+        || (attr.set & RDONLY != 0 && is_virtual(kind));
+    if !special && in_one_call(target.as_fd(), kind, source, &data, attr.set).is_ok() {
+        return Ok(());
     }
     if data.iter().any(|(_, value)| value.as_ref().is_some_and(|v| v.len() >= VALUE_LIMIT)) {
         return by_mount_call(&target, kind, source, &data, attr.set).map_err(failed());
@@ -295,18 +316,74 @@ fn file_system(
 }
 
 /// Links in the place of `/proc` and `/sys` are refused, since what they lead to would be
-/// covered in their stead (CVE-2019-19921).
-fn plain_directory(root: BorrowedFd<'_>, mount: &MountPlan, kind: &str) -> Result<OwnedFd> {
+/// covered in their stead (CVE-2019-19921). Nothing if there is nothing.
+fn plain_directory(root: BorrowedFd<'_>, mount: &MountPlan, kind: &str) -> Result<Option<OwnedFd>> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-    resolve::open(root, &mount.destination, flags, ResolveFlags::NO_SYMLINKS).map_err(|_| {
-        Error::config(
+    match resolve::open(root, &mount.destination, flags, ResolveFlags::NO_SYMLINKS) {
+        Ok(directory) => Ok(Some(directory)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(_) => Err(Error::config(
             format!("{}.destination", mount.field),
             format!(
                 "filesystem {kind:?} must be mounted on ordinary directory, and {:?} is none",
                 mount.destination
             ),
-        )
-    })
+        )),
+    }
+}
+
+/// Mounts a file system on the directory of a descriptor by `mount(2)`, which takes a third of
+/// the system calls that a file system in its own descriptor takes. The directory is named by
+/// making it the working directory, so that no path is followed. What goes wrong is for
+/// [`new_file_system`] to explain.
+pub(super) fn in_one_call(
+    target: BorrowedFd<'_>,
+    kind: &str,
+    source: Option<&str>,
+    data: &[(String, Option<String>)],
+    attributes: u64,
+) -> io::Result<()> {
+    let (flags, data) = (mount_flags(attributes)?, joined(data)?);
+    rustix::process::fchdir(target)?;
+    let source = source.filter(|source| !source.is_empty()).unwrap_or("none");
+    Ok(rustix::mount::mount(source, c".", kind, flags, data.as_c_str())?)
+}
+
+/// Attributes of a mount as `mount(2)` has them.
+pub(super) fn mount_flags(attributes: u64) -> io::Result<MountFlags> {
+    use isopod_sys::mount_attr as attr;
+    const KNOWN: [(u64, MountFlags); 7] = [
+        (attr::RDONLY, MountFlags::RDONLY),
+        (attr::NOSUID, MountFlags::NOSUID),
+        (attr::NODEV, MountFlags::NODEV),
+        (attr::NOEXEC, MountFlags::NOEXEC),
+        (attr::NOATIME, MountFlags::NOATIME),
+        (attr::STRICTATIME, MountFlags::STRICTATIME),
+        (attr::NODIRATIME, MountFlags::NODIRATIME),
+    ];
+    let known = KNOWN.iter().filter(|(bit, _)| attributes & bit != 0);
+    let (bits, flags) = known
+        .fold((0, MountFlags::empty()), |(bits, flags), (bit, flag)| (bits | bit, flags | *flag));
+    if bits == attributes { Ok(flags) } else { Err(rustix::io::Errno::INVAL.into()) }
+}
+
+/// Options as `mount(2)` has them; a comma cannot be in one.
+fn joined(data: &[(String, Option<String>)]) -> io::Result<CString> {
+    let mut text = String::new();
+    for (key, value) in data {
+        if key.contains(',') || value.as_deref().is_some_and(|value| value.contains(',')) {
+            return Err(rustix::io::Errno::INVAL.into());
+        }
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(key);
+        if let Some(value) = value {
+            text.push('=');
+            text.push_str(value);
+        }
+    }
+    Ok(CString::new(text)?)
 }
 
 /// Makes a file system and mounts it, detached.
@@ -385,21 +462,7 @@ fn by_mount_call(
     data: &[(String, Option<String>)],
     attributes: u64,
 ) -> io::Result<()> {
-    use isopod_sys::mount_attr as attr;
-    let mut flags = MountFlags::empty();
-    for (bit, flag) in [
-        (attr::RDONLY, MountFlags::RDONLY),
-        (attr::NOSUID, MountFlags::NOSUID),
-        (attr::NODEV, MountFlags::NODEV),
-        (attr::NOEXEC, MountFlags::NOEXEC),
-        (attr::NOATIME, MountFlags::NOATIME),
-        (attr::STRICTATIME, MountFlags::STRICTATIME),
-        (attr::NODIRATIME, MountFlags::NODIRATIME),
-    ] {
-        if attributes & bit != 0 {
-            flags |= flag;
-        }
-    }
+    // Long values may hold commas that are meant to separate options, as those of overlay.
     let joined: Vec<String> = data
         .iter()
         .map(|(key, value)| match value {
@@ -407,7 +470,7 @@ fn by_mount_call(
             None => key.clone(),
         })
         .collect();
-    let data = std::ffi::CString::new(joined.join(","))?;
+    let (flags, data) = (mount_flags(attributes)?, CString::new(joined.join(","))?);
     // The host's procfs is still in place, and the number is this process's own.
     let path = format!("/proc/self/fd/{}", target.as_raw_fd());
     Ok(rustix::mount::mount(source.unwrap_or(kind), path, kind, flags, data.as_c_str())?)

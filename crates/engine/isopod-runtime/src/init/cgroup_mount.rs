@@ -1,10 +1,13 @@
 //! The `cgroup` mount type: the container's view of the control groups.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use isopod_cgroups::{Hierarchy, Mode, V1Mount};
 use isopod_oci::runtime::NamespaceKind;
 use isopod_sys::mount_attr::{MountAttr, NODEV, NOEXEC, NOSUID, RDONLY, mount_setattr};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::{Setup, attach};
 use crate::error::{Error, Result};
@@ -63,7 +66,22 @@ fn legacy(
         controller(setup, base.as_fd(), mount, v1)?;
     }
     // What the configuration wants of the whole holds for the directory too.
-    set(base.as_fd(), mount.options.attr.set & RDONLY).map_err(failed())
+    let readonly = MountAttr { set: mount.options.attr.set & RDONLY, ..MountAttr::default() };
+    if readonly.set == 0 {
+        return Ok(());
+    }
+    mount_setattr(base.as_fd(), c"", true, &readonly, None).map_err(failed())
+}
+
+/// Makes a directory for a hierarchy and opens it. The one that it is made in is fresh and
+/// nobody else's, so that names in it can be trusted.
+fn place(base: BorrowedFd<'_>, name: &str) -> std::io::Result<OwnedFd> {
+    match rustix::fs::mkdirat(base, name, rustix::fs::Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(base, name, flags, rustix::fs::Mode::empty())?)
 }
 
 fn controller(
@@ -76,10 +94,11 @@ fn controller(
         return Ok(());
     };
     let failed = || Error::system(format!("mount cgroup {name} to {}", mount.destination));
-    let attributes = mount.options.attr.set;
+    // Read-only is what all are made at the end.
+    let attributes = mount.options.attr.set & !RDONLY;
     let own_view =
         setup.plan.is_new(NamespaceKind::Cgroup) && setup.plan.user == UserNamespace::Own;
-    let tree = if own_view {
+    if own_view {
         let data: Vec<(String, Option<String>)> = v1
             .controllers
             .iter()
@@ -95,7 +114,12 @@ fn controller(
                     .then(|| ("none".to_owned(), None)),
             )
             .collect();
-        attach::new_file_system("cgroup", Some("cgroup"), &data, attributes).map_err(failed())?
+        let source = Some("cgroup");
+        let target = place(base, name).map_err(failed())?;
+        if attach::in_one_call(target.as_fd(), "cgroup", source, &data, attributes).is_err() {
+            let tree = attach::new_file_system("cgroup", source, &data, attributes);
+            attach::attach(tree.map_err(failed())?.as_fd(), target.as_fd()).map_err(failed())?;
+        }
     } else {
         let group =
             v1.controllers.first().and_then(|controller| setup.cgroup?.paths().of(controller));
@@ -103,15 +127,14 @@ fn controller(
         let Some(group) = group else { return Ok(()) };
         let tree = attach::open_tree(group, true)?;
         set(tree.as_fd(), attributes).map_err(failed())?;
-        tree
-    };
-    let target = resolve::make_directory(base, name).map_err(failed())?;
-    attach::attach(tree.as_fd(), target.as_fd()).map_err(failed())?;
+        let target = place(base, name).map_err(failed())?;
+        attach::attach(tree.as_fd(), target.as_fd()).map_err(failed())?;
+    }
     if v1.controllers.len() > 1 {
         // `cpu` leads to `cpu,cpuacct`, as programs expect.
         for controller in v1.controllers.iter().filter(|controller| *controller != name) {
             match rustix::fs::symlinkat(name, base, controller.as_str()) {
-                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(failed()(error.into())),
             }
         }

@@ -49,6 +49,9 @@ pub(crate) struct Setup<'a> {
     /// Waits for the parent before anything else: ids are to be mapped, or the process is to
     /// be moved into its cgroup.
     pub(crate) must_wait: bool,
+    /// The cgroups are made while the process prepares itself; it is given what gets it into
+    /// them when they are there.
+    pub(crate) late_groups: bool,
     pub(crate) stdio: ChildStdio,
     pub(crate) proc: &'a ProcFs,
     pub(crate) hierarchy: Option<&'a Hierarchy>,
@@ -64,6 +67,11 @@ pub(crate) struct Setup<'a> {
     /// State for hooks, status and process id to be filled in.
     pub(crate) state: State,
 }
+
+/// Namespaces that a process with late cgroups makes for itself, instead of being born in them:
+/// those that take their time, the network's above all.
+pub(crate) const MADE_LATER: u64 =
+    clone::NEW_NETWORK | clone::NEW_MOUNT | clone::NEW_IPC | clone::NEW_UTS;
 
 /// Becomes the container's process. `join` holds the cgroups that are still to be entered.
 pub(crate) fn run(mut setup: Setup<'_>, join: Option<&Join>) -> ! {
@@ -81,6 +89,10 @@ fn prepare(setup: &mut Setup<'_>, join: Option<&Join>) -> Result<Infallible> {
     if setup.must_wait && !setup.channel.wait_go()? {
         return Err(gone());
     }
+    if setup.late_groups {
+        clone::unshare(plan.clone_flags() & MADE_LATER)
+            .map_err(Error::system("make the container's namespaces"))?;
+    }
     if !plan.needs_intermediate() {
         for joined in &plan.joined {
             namespaces::enter(joined)?;
@@ -89,7 +101,10 @@ fn prepare(setup: &mut Setup<'_>, join: Option<&Join>) -> Result<Infallible> {
     if plan.user == UserNamespace::New {
         become_root(&plan.linux)?;
     }
-    namespaces::finish(plan)?;
+    namespaces::set_clocks(plan)?;
+    if !setup.late_groups {
+        namespaces::hide_cgroups(plan)?;
+    }
     if setup.new_keyring {
         namespaces::new_session_keyring(setup.id)?;
     }
@@ -114,6 +129,17 @@ fn prepare(setup: &mut Setup<'_>, join: Option<&Join>) -> Result<Infallible> {
     }
     rootfs::finish(setup, &root)?;
     process::run(setup, terminal.map(|(_, slave)| slave))
+}
+
+/// Waits for cgroups that are made late, and enters them. To be called before anything that
+/// shows them, runs a program or takes much memory.
+pub(crate) fn enter_late_groups(setup: &mut Setup<'_>) -> Result<()> {
+    let Some(cgroup) = setup.cgroup.filter(|_| std::mem::take(&mut setup.late_groups)) else {
+        return Ok(());
+    };
+    let Some(descriptors) = setup.channel.take()? else { return Err(gone()) };
+    cgroup.join_by(descriptors).enter()?;
+    namespaces::hide_cgroups(setup.plan)
 }
 
 /// The parent ended before its work was done: so does the child.

@@ -63,11 +63,16 @@ pub(crate) fn become_root_if_mapped() -> Result<()> {
     Ok(())
 }
 
-/// Makes the namespaces that have to wait until the process is where it belongs.
-pub(super) fn finish(plan: &Plan) -> Result<()> {
+/// Makes the cgroup namespace, whose root are the groups that the process is in by now.
+pub(super) fn hide_cgroups(plan: &Plan) -> Result<()> {
     if plan.is_new(NamespaceKind::Cgroup) {
         clone::unshare(clone::NEW_CGROUP).map_err(Error::system("make a cgroup namespace"))?;
     }
+    Ok(())
+}
+
+/// Makes a time namespace whose clocks are to be set, which its future inhabitant has to do.
+pub(super) fn set_clocks(plan: &Plan) -> Result<()> {
     if let Some(offsets) = &plan.time_offsets {
         // The namespace is made for children first; its clocks can be set until somebody
         // enters it, which this process then does.

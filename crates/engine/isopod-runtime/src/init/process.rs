@@ -36,6 +36,9 @@ pub(crate) struct Becoming<'a> {
     /// Whether limits must be set by the parent, which has rights that this process gave up.
     pub(crate) limits_by_parent: bool,
     pub(crate) start: Option<OwnedFd>,
+    /// Says that it is ready as soon as nothing of the host is open any more, so that the parent
+    /// can do its part meanwhile. What fails after that is heard in the place of success.
+    pub(crate) ready_early: bool,
     /// Hooks before the program, and the state for them.
     pub(crate) start_hooks: Option<(&'a [Hook], State)>,
 }
@@ -60,6 +63,7 @@ pub(super) fn run(setup: &mut Setup<'_>, terminal: Option<OwnedFd>) -> Result<In
         filter: setup.filter,
         preserve_fds: setup.preserve_fds,
         limits_by_parent: plan.user != UserNamespace::Own,
+        ready_early: setup.start.is_none(),
         start: setup.start.take(),
         start_hooks: hooks
             .filter(|hooks| !hooks.is_empty())
@@ -153,6 +157,9 @@ pub(crate) fn become_program(becoming: &mut Becoming<'_>) -> Result<Infallible> 
 
 fn go_on(becoming: &mut Becoming<'_>, env: &[CString]) -> Result<Infallible> {
     let process = becoming.process;
+    if becoming.ready_early {
+        becoming.channel.tell(&ToParent::Ready, None)?;
+    }
     let refused = match enter_directory(process) {
         Err(error) if may_need_user(&error) => true,
         result => result.map(|()| false)?,
@@ -165,7 +172,9 @@ fn go_on(becoming: &mut Becoming<'_>, env: &[CString]) -> Result<Infallible> {
     rustix::process::umask(Mode::from_raw_mode(process.umask));
     let late = prepare_capabilities(becoming)?;
     let path = program::find(process)?;
-    becoming.channel.tell(&ToParent::Ready, None)?;
+    if !becoming.ready_early {
+        becoming.channel.tell(&ToParent::Ready, None)?;
+    }
     if !becoming.channel.wait_go()? {
         return Err(gone());
     }

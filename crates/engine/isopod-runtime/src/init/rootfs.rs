@@ -18,12 +18,16 @@ use crate::{hooks, resolve};
 pub(super) fn prepare(setup: &mut Setup<'_>) -> Result<OwnedFd> {
     let plan = setup.plan;
     if !plan.isolated(NamespaceKind::Mount) {
+        super::enter_late_groups(setup)?;
         run_hooks(setup)?;
         return change_root(&plan.rootfs);
     }
     set_propagation(plan)?;
     let root = attach_root(plan, setup.rootfs.take())?;
     for mount in &plan.mounts {
+        if attach::needs_groups(mount) {
+            super::enter_late_groups(setup)?;
+        }
         attach::mount(setup, root.as_fd(), mount)?;
     }
     if sets_up_dev(plan) {
@@ -31,6 +35,7 @@ pub(super) fn prepare(setup: &mut Setup<'_>) -> Result<OwnedFd> {
     }
     resolve::make_directory(root.as_fd(), &plan.process.cwd)
         .map_err(Error::file("make working directory", &plan.process.cwd))?;
+    super::enter_late_groups(setup)?;
     run_hooks(setup)?;
     let null = paths::host_null()?;
     if setup.no_pivot {
