@@ -2,7 +2,8 @@
 
 say "Runtime: isopod beside $(runc --version | head -n 1)"
 
-runtime_state=$work/state
+# State in memory for both, as /run is where there is an init system.
+runtime_state=$(mktemp -d /dev/shm/isopod-bench.XXXXXX)
 isopod_runtime=$(dirname "$isopod")/isopod-runtime
 ln -sf isopod "$isopod_runtime"
 export ISOPOD_DATA_ROOT="$work/data" ISOPOD_EXEC_ROOT="$work/exec" ISOPOD_HOST="unix://$work/s.sock"
@@ -12,7 +13,7 @@ runtime_cleanup() {
     trap - EXIT INT TERM
     "$isopod" ps --all --quiet 2>/dev/null | xargs -r "$isopod" rm --force >/dev/null 2>&1 || :
     "$isopod" system shutdown >/dev/null 2>&1 || :
-    rm -rf "$work"
+    rm -rf "$work" "$runtime_state"
     exit "$status"
 }
 trap runtime_cleanup EXIT

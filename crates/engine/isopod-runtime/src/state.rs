@@ -21,7 +21,7 @@ use crate::procfs;
 pub(crate) const VERSION: u32 = 2;
 
 /// Name of the state's file in the container's directory.
-pub(crate) const FILE: &str = "state.json";
+const FILE: &str = "state.json";
 /// Its name while the container is being made.
 const DRAFT: &str = "creating.json";
 
@@ -217,4 +217,76 @@ pub(crate) fn remove(directory: &Path) -> Result<()> {
         std::io::ErrorKind::NotFound => Ok(()),
         _ => Err(Error::file("remove", directory)(error)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(pid: i32) -> State {
+        State {
+            version: VERSION,
+            oci_version: "1.2.0".into(),
+            id: "x".into(),
+            pid,
+            start_time: 1,
+            created: String::new(),
+            bundle: "/b".into(),
+            rootfs: "/b/r".into(),
+            annotations: BTreeMap::new(),
+            owner: 0,
+            rootless: false,
+            cgroup: None,
+            namespaces: Vec::new(),
+            defaults: ProcessDefaults::default(),
+            poststart: Vec::new(),
+            poststop: Vec::new(),
+            seccomp: None,
+            is_draft: false,
+        }
+    }
+
+    fn read(directory: &Path) -> Option<(i32, bool)> {
+        State::read(directory).expect("reads").map(|state| (state.pid, state.is_draft))
+    }
+
+    #[test]
+    fn a_draft_is_one_until_it_is_published() {
+        for pid_in_the_end in [7, 8] {
+            let dir = tempfile::tempdir().expect("temporary directory");
+            assert_eq!(read(dir.path()), None);
+            let draft = state(7).draft(dir.path()).expect("stores");
+            assert_eq!(read(dir.path()), Some((7, true)));
+            draft.publish(&state(pid_in_the_end), dir.path()).expect("publishes");
+            assert_eq!(read(dir.path()), Some((pid_in_the_end, false)));
+            assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 1);
+        }
+    }
+
+    #[test]
+    fn half_a_draft_is_none() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let bytes = state(7).encode();
+        for length in 0..bytes.len() {
+            std::fs::write(dir.path().join(DRAFT), &bytes[..length]).expect("writes");
+            assert_eq!(read(dir.path()), None, "{length}");
+        }
+        std::fs::write(dir.path().join(FILE), &bytes[..9]).expect("writes");
+        assert!(State::read(dir.path()).is_err(), "half a state is damage");
+    }
+
+    #[test]
+    fn whatever_is_in_a_directory_is_removed_with_it() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        for files in [&[][..], &[FILE], &[DRAFT], &[FILE, DRAFT, "start.sock"]] {
+            let container = dir.path().join("c");
+            std::fs::create_dir(&container).expect("makes");
+            for file in files {
+                std::fs::write(container.join(file), b"x").expect("writes");
+            }
+            remove(&container).expect("removes");
+            assert!(!container.exists(), "{files:?}");
+        }
+        remove(&dir.path().join("c")).expect("is gone already");
+    }
 }

@@ -156,7 +156,7 @@ impl Rules {
     }
 
     /// The steps to these rules whatever was before.
-    pub(crate) fn from_scratch(&self) -> Vec<Step> {
+    pub(crate) fn steps_from_anything(&self) -> Vec<Step> {
         let opposite = Self { allow: !self.allow, exceptions: BTreeMap::new() };
         opposite.transition_to(self)
     }

@@ -30,7 +30,8 @@ pub(super) fn apply(
 }
 
 fn change(group: &Group, target: &Rules, new: bool) -> Result<()> {
-    let steps = if new { target.from_scratch() } else { current(group)?.transition_to(target) };
+    let steps =
+        if new { target.steps_from_anything() } else { current(group)?.transition_to(target) };
     if steps.is_empty() {
         return Ok(());
     }

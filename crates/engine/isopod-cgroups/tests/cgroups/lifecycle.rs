@@ -57,6 +57,22 @@ fn a_used_group_is_refused() {
 }
 
 #[test]
+fn what_is_only_planned_is_left_alone() {
+    let Some(mut sandbox) = Sandbox::new("what_is_only_planned_is_left_alone") else { return };
+    let mut planned = sandbox.plan(&LinuxResources::default()).expect("planned");
+    assert!(sandbox.left().is_empty(), "nothing is made by planning");
+    // Somebody else is faster.
+    sandbox.create(&LinuxResources::default());
+    let pid = sandbox.spawn("", "exec sleep 60");
+    let error = planned.make().expect_err("in use by now");
+    assert!(matches!(error, Error::NotEmpty { .. }), "{error:?}");
+    planned.kill_all(rustix::process::Signal::KILL).expect("nothing to do");
+    planned.delete().expect("nothing to do");
+    assert_eq!(sandbox.manager().processes(false).expect("listed"), [pid]);
+    assert!(matches!(sandbox.plan(&LinuxResources::default()), Err(Error::NotEmpty { .. })));
+}
+
+#[test]
 fn missing_controllers_matter_only_when_asked_for() {
     let Some(mut sandbox) = Sandbox::v1("missing_controllers_matter_only_when_asked_for") else {
         return;

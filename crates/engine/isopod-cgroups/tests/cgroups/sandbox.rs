@@ -59,8 +59,9 @@ impl Sandbox {
         })
     }
 
-    pub(crate) fn try_create(&mut self, resources: &LinuxResources) -> Result<&Manager, Error> {
-        let manager = Manager::create(
+    /// Groups that are settled and not made.
+    pub(crate) fn plan(&self, resources: &LinuxResources) -> Result<Manager, Error> {
+        Manager::plan(
             &self.hierarchy,
             &Config {
                 id: "test",
@@ -71,7 +72,12 @@ impl Sandbox {
                 owner: None,
                 properties: &[],
             },
-        )?;
+        )
+    }
+
+    pub(crate) fn try_create(&mut self, resources: &LinuxResources) -> Result<&Manager, Error> {
+        let mut manager = self.plan(resources)?;
+        manager.make()?;
         Ok(self.manager.insert(manager))
     }
 

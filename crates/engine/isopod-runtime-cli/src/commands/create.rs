@@ -60,9 +60,11 @@ pub(crate) fn run_container(invocation: &Invocation, globals: &Globals) -> Resul
         }
         return Ok(0);
     };
+    // Read while the process runs, for there is nothing else to do then.
+    let container = globals.runtime.load(id);
     let status = foreground.stay(created.pid, created.terminal, notify, &globals.log);
     if !invocation.is_on("keep") {
-        let removed = globals.runtime.load(id).and_then(|container| container.delete(true));
+        let removed = container.and_then(|container| container.delete(true));
         if let Err(error) = removed {
             globals.log.warn(&isopod_base::chain(&error).to_string());
         }

@@ -336,7 +336,7 @@ fn plain_directory(root: BorrowedFd<'_>, mount: &MountPlan, kind: &str) -> Resul
 /// the system calls that a file system in its own descriptor takes. The directory is named by
 /// making it the working directory, so that no path is followed. What goes wrong is for
 /// [`new_file_system`] to explain.
-pub(super) fn in_one_call(
+fn in_one_call(
     target: BorrowedFd<'_>,
     kind: &str,
     source: Option<&str>,
@@ -350,7 +350,7 @@ pub(super) fn in_one_call(
 }
 
 /// Attributes of a mount as `mount(2)` has them.
-pub(super) fn mount_flags(attributes: u64) -> io::Result<MountFlags> {
+fn mount_flags(attributes: u64) -> io::Result<MountFlags> {
     use isopod_sys::mount_attr as attr;
     const KNOWN: [(u64, MountFlags); 7] = [
         (attr::RDONLY, MountFlags::RDONLY),

@@ -3,15 +3,14 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use isopod_cgroups::{Hierarchy, Mode, V1Mount};
-use isopod_oci::runtime::NamespaceKind;
-use isopod_sys::mount_attr::{MountAttr, NODEV, NOEXEC, NOSUID, RDONLY, mount_setattr};
+use isopod_sys::mount_attr::{ATIME, MountAttr, NODEV, NOEXEC, NOSUID, PRIVATE, mount_setattr};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::{Setup, attach};
 use crate::error::{Error, Result};
-use crate::plan::{MountPlan, UserNamespace};
+use crate::plan::MountPlan;
 use crate::resolve;
 
 /// Mounts version 2 as one tree, or a directory with one mount for every version 1 hierarchy.
@@ -65,12 +64,12 @@ fn legacy(
     for v1 in hierarchy.v1_mounts() {
         controller(setup, base.as_fd(), mount, v1)?;
     }
-    // What the configuration wants of the whole holds for the directory too.
-    let readonly = MountAttr { set: mount.options.attr.set & RDONLY, ..MountAttr::default() };
-    if readonly.set == 0 {
-        return Ok(());
-    }
-    mount_setattr(base.as_fd(), c"", true, &readonly, None).map_err(failed())
+    // All get their attributes at once. Nothing that the host mounts below one of its groups
+    // appears here, nor the other way round.
+    let set = mount.options.attr.set;
+    let clear = if set & ATIME == 0 { 0 } else { ATIME };
+    let attr = MountAttr { set, clear, propagation: PRIVATE };
+    mount_setattr(base.as_fd(), c"", true, &attr, None).map_err(failed())
 }
 
 /// Makes a directory for a hierarchy and opens it. The one that it is made in is fresh and
@@ -94,42 +93,14 @@ fn controller(
         return Ok(());
     };
     let failed = || Error::system(format!("mount cgroup {name} to {}", mount.destination));
-    // Read-only is what all are made at the end.
-    let attributes = mount.options.attr.set & !RDONLY;
-    let own_view =
-        setup.plan.is_new(NamespaceKind::Cgroup) && setup.plan.user == UserNamespace::Own;
-    if own_view {
-        let data: Vec<(String, Option<String>)> = v1
-            .controllers
-            .iter()
-            .map(|controller| match controller.split_once('=') {
-                Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-                None => (controller.clone(), None),
-            })
-            .chain(
-                // A named hierarchy has no controllers, which must be said.
-                v1.controllers
-                    .iter()
-                    .all(|controller| controller.contains('='))
-                    .then(|| ("none".to_owned(), None)),
-            )
-            .collect();
-        let source = Some("cgroup");
-        let target = place(base, name).map_err(failed())?;
-        if attach::in_one_call(target.as_fd(), "cgroup", source, &data, attributes).is_err() {
-            let tree = attach::new_file_system("cgroup", source, &data, attributes);
-            attach::attach(tree.map_err(failed())?.as_fd(), target.as_fd()).map_err(failed())?;
-        }
-    } else {
-        let group =
-            v1.controllers.first().and_then(|controller| setup.cgroup?.paths().of(controller));
-        // A hierarchy that the container has no group in stays out of its sight.
-        let Some(group) = group else { return Ok(()) };
-        let tree = attach::open_tree(group, true)?;
-        set(tree.as_fd(), attributes).map_err(failed())?;
-        let target = place(base, name).map_err(failed())?;
-        attach::attach(tree.as_fd(), target.as_fd()).map_err(failed())?;
-    }
+    let group = v1.controllers.first().and_then(|controller| setup.cgroup?.paths().of(controller));
+    // A hierarchy that the container has no group in stays out of its sight.
+    let Some(group) = group else { return Ok(()) };
+    // With a cgroup namespace a mount of the hierarchy would show the same, at the price of a
+    // file system of its own that is made and torn down for each.
+    let tree = attach::open_tree(group, true)?;
+    let target = place(base, name).map_err(failed())?;
+    attach::attach(tree.as_fd(), target.as_fd()).map_err(failed())?;
     if v1.controllers.len() > 1 {
         // `cpu` leads to `cpu,cpuacct`, as programs expect.
         for controller in v1.controllers.iter().filter(|controller| *controller != name) {
