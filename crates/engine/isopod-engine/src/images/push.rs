@@ -72,7 +72,8 @@ impl Engine {
         let store = Images::clone(self.images_store());
         let (subject, platform) = (reference.clone(), wanted.cloned());
         let (image, plan) = blocking(move || {
-            let found = store.resolve(&names::canonical(&subject), platform.as_ref());
+            // Layers that came plain go out compressed, and stay so.
+            let found = store.compress(&names::canonical(&subject), platform.as_ref());
             let image = match found {
                 Err(isopod_images::ImageError::NotFound { .. }) => return Err(missing(&subject)),
                 found => found?,

@@ -120,6 +120,15 @@ async fn an_image_goes_to_a_registry_and_comes_back() {
     assert!(lines.contains(&format!(": 1: digest: {digest} size: {size}")), "{lines:?}");
     let again = words(&bench.push(&name).await.unwrap());
     assert!(again.iter().any(|line| line.ends_with(": Layer already exists")), "{again:?}");
+    // The layer came plain; the registry has it compressed, and so has the store.
+    let client = Client::new(isopod_registry::Config::default()).unwrap();
+    let remote = client.repository(&Reference::parse(&name).unwrap(), None);
+    let document = remote.manifest_by_digest(&digest.parse().unwrap()).await.unwrap();
+    let manifest = isopod_oci::image::Manifest::parse(&document.bytes).unwrap();
+    assert_eq!(manifest.layers[0].media_type, media_type::LAYER_GZIP);
+    assert_eq!(bench.ids().await, std::slice::from_ref(&id));
+    let details = bench.engine.image(&name).await.unwrap();
+    assert!(details.summary.repo_digests.contains(&format!("{repository}@{digest}")));
 
     let other = registry.name("other/app:2");
     bench.engine.tag_image(&name, &other).await.unwrap();

@@ -171,9 +171,9 @@ fn empty_layer() -> Digest {
 }
 
 /// Writes into a transaction, keeping the error that `io::Write` has no room for.
-struct Sink {
-    incoming: Incoming,
-    error: Option<ContentError>,
+pub(super) struct Sink {
+    pub(super) incoming: Incoming,
+    pub(super) error: Option<ContentError>,
 }
 
 impl Write for Sink {

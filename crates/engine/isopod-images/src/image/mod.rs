@@ -5,6 +5,7 @@ mod chain;
 mod change;
 mod collect;
 mod commit;
+mod compress;
 mod derived;
 mod documents;
 mod import;
@@ -102,6 +103,8 @@ struct Inner {
     gate: RwLock<()>,
     /// Held while an operation publishes what it brought.
     publish: Mutex<()>,
+    /// Held while an image is compressed.
+    compress: Mutex<()>,
     /// The root directory, open since before the first write: syncing its file system reports
     /// every write that failed since.
     root_fd: OwnedFd,
@@ -182,6 +185,7 @@ impl Images {
                 slots: Arc::new(Slots::for_this_machine()),
                 gate: RwLock::new(()),
                 publish: Mutex::new(()),
+                compress: Mutex::new(()),
                 root_fd,
                 tree_sync: derived::TreeSync::default(),
             }),

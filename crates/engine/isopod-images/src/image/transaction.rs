@@ -40,6 +40,8 @@ struct Pending {
     layers: BTreeMap<Digest, UnpackedLayer>,
     /// Diff ids of layers by the digest of their blob.
     diff_ids: BTreeMap<Digest, Digest>,
+    /// The image that goes when the new one comes.
+    replaced: Option<Digest>,
 }
 
 /// Layers with the names of the snapshots that they become.
@@ -205,6 +207,17 @@ impl Transaction {
         let mut pending = self.lock();
         pending.diff_ids.insert(blob.clone(), diff_id.clone());
         pending.layers.insert(diff_id, layer);
+    }
+
+    /// Says what a blob that was brought unpacks to.
+    pub(super) fn know_diff_id(&self, blob: &Digest, diff_id: &Digest) {
+        self.lock().diff_ids.insert(blob.clone(), diff_id.clone());
+    }
+
+    /// Says that the image to be committed takes the place of another form of it: the record of
+    /// that target goes in the same step.
+    pub(super) fn replaces(&self, target: &Digest) {
+        self.lock().replaced = Some(target.clone());
     }
 
     /// The bytes of a blob that was brought, or that is in the store.
@@ -501,6 +514,9 @@ impl Transaction {
             used: now,
         };
         batch = batch.put(key, records::encode(&record));
+        if let Some(old) = self.lock().replaced.take().filter(|old| *old != target.digest) {
+            batch = batch.delete(format!("{}{old}", records::IMAGE));
+        }
         for name in names {
             let record = NameRecord { target: target.digest.clone(), tagged: now };
             let key = format!("{}{name}", records::NAME);

@@ -11,8 +11,8 @@ use isopod_images::{
 use isopod_oci::image::Descriptor;
 
 use crate::support::{
-    assert_clean, config, dir, docker_archive, file, is_root, link, load_one, names, open, store,
-    tar,
+    assert_clean, config, contents, dir, docker_archive, file, is_root, link, load_one, names,
+    open, store, tar,
 };
 
 fn descriptor(bytes: &[u8]) -> Descriptor {
@@ -283,4 +283,36 @@ fn unknown_media_types_are_named() {
     let error = tx.commit(&target, &host, &["odd:1".to_owned()]).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("odd:1") && text.contains("application/x-what"), "{text}");
+}
+
+#[test]
+fn plain_layers_are_compressed_in_place() {
+    if !is_root("plain_layers_are_compressed_in_place") {
+        return;
+    }
+    let store = store();
+    let layers = [tar(&[dir("etc/"), file("etc/a", &"one ".repeat(5000))]), tar(&[file("b", "2")])];
+    let plain = load_one(&store.images, &docker_archive("zip:1", &layers));
+    store.images.tag("zip:1", "zip:2").unwrap();
+    let before = contents(&store.images, &plain);
+    let small = store.images.compress("zip:1", None).unwrap();
+    assert_eq!((&small.id, &small.diff_ids), (&plain.id, &plain.diff_ids));
+    assert_eq!(small.names, ["zip:1", "zip:2"]);
+    for layer in &small.layers {
+        assert_eq!(layer.media_type, isopod_oci::image::media_type::LAYER_GZIP);
+    }
+    assert!(small.layers[0].size < plain.layers[0].size / 10);
+    assert_eq!(contents(&store.images, &small), before);
+    // One form is left, and it is whole.
+    assert_eq!(store.images.list().unwrap().len(), 1);
+    assert!(!store.images.content().contains(&plain.layers[0].digest));
+    assert_clean(&store.images);
+    let again = store.images.compress("zip:2", None).unwrap();
+    assert_eq!(again.target, small.target);
+    store.images.remove(&small.id.to_string(), force(), &|_| Vec::new()).unwrap();
+    assert!(store.images.content().list().unwrap().is_empty());
+}
+
+fn force() -> RemoveOptions {
+    RemoveOptions { force: true, ..RemoveOptions::default() }
 }
