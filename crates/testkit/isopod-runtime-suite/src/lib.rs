@@ -17,14 +17,11 @@ mod bed;
 mod case;
 mod cases;
 pub mod config;
-mod exceptions;
 mod machine;
-mod report;
 mod runner;
 mod terminal;
 
 pub use case::{Case, Need};
 pub use cases::all;
-pub use exceptions::Exceptions;
-pub use report::{Outcome, Record, Report};
+pub use isopod_testkit::suite::{Exceptions, Outcome, Record, Report};
 pub use runner::{Options, run};

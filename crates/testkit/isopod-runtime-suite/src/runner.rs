@@ -10,8 +10,8 @@ use rustix::thread::UnshareFlags;
 
 use crate::bed::Bed;
 use crate::case::{Case, Check, Expect};
-use crate::report::{Outcome, Record, Report};
-use crate::{config, exceptions::Exceptions};
+use isopod_testkit::suite::{Exceptions, Outcome, Record, Report};
+use crate::config;
 
 /// What to run, and what is known beforehand.
 #[derive(Debug, Clone, Default)]
@@ -80,15 +80,7 @@ fn outcome(runtime: &Path, case: &Case, number: usize, options: &Options) -> Out
     }
     let marker = format!("isopod-suite-{}-{number}", std::process::id());
     let result = check(runtime, case, &marker);
-    match (result, options.exceptions.reason(case.name)) {
-        (Ok(()), None) => Outcome::Passed,
-        (Ok(()), Some(reason)) if reason.starts_with("sometimes ") => Outcome::Passed,
-        (Ok(()), Some(reason)) => Outcome::Failed(format!(
-            "passes now, but is listed as an exception ({reason}); take it off the list"
-        )),
-        (Err(_), Some(reason)) => Outcome::Excepted(reason.to_owned()),
-        (Err(error), None) => Outcome::Failed(format!("{error:#}")),
-    }
+    options.exceptions.judge(case.name, result)
 }
 
 fn check(runtime: &Path, case: &Case, marker: &str) -> Result<()> {

@@ -22,6 +22,7 @@ mod peers;
 mod processes;
 mod sandbox;
 mod skips;
+pub mod suite;
 pub mod vm;
 
 pub use busybox::{BusyboxMissing, busybox_rootfs};

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 
+use super::Outcome;
+
 /// A list of exceptions.
 #[derive(Debug, Clone, Default)]
 pub struct Exceptions(BTreeMap<String, String>);
@@ -32,6 +34,19 @@ impl Exceptions {
     /// Why a case may fail, if it may.
     pub fn reason(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// What a case's result comes to, this list considered.
+    pub fn judge(&self, name: &str, result: Result<()>) -> Outcome {
+        match (result, self.reason(name)) {
+            (Ok(()), None) => Outcome::Passed,
+            (Ok(()), Some(reason)) if reason.starts_with("sometimes ") => Outcome::Passed,
+            (Ok(()), Some(reason)) => Outcome::Failed(format!(
+                "passes now, but is listed as an exception ({reason}); take it off the list"
+            )),
+            (Err(_), Some(reason)) => Outcome::Excepted(reason.to_owned()),
+            (Err(error), None) => Outcome::Failed(format!("{error:#}")),
+        }
     }
 
     /// The names on the list.
