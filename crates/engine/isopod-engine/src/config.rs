@@ -62,6 +62,7 @@ impl Config {
             program: None,
             cgroup_parent: "/isopod".into(),
             systemd_cgroups: false,
+            // Clients know what they can read by this name (docker-py prints nothing of others).
             log_driver: "json-file".into(),
             log_options: std::collections::BTreeMap::new(),
             default_network: if rootless {

@@ -33,6 +33,7 @@ mod images;
 mod model;
 mod names;
 mod networks;
+mod pattern;
 mod readiness;
 mod recovery;
 mod signal;

@@ -114,6 +114,7 @@ async fn take_up(engine: &Arc<Engine>, container: &Arc<Container>) -> Result<()>
     }
     if let Ok(bytes) = std::fs::read(directory.join(file::RUNNING))
         && let Ok(running) = serde_json::from_slice(&bytes)
+        && !is_over(container, &running)
     {
         return adopt(engine, container, link, running).await;
     }
@@ -127,6 +128,13 @@ async fn take_up(engine: &Arc<Engine>, container: &Arc<Container>) -> Result<()>
     })
     .await?;
     not_running(engine, container).await
+}
+
+/// Whether the record knows of that run's end: then the engine died over clearing away its files.
+fn is_over(container: &Container, running: &isopod_supervisor::protocol::Running) -> bool {
+    let state = container.record().state;
+    state.status == Status::Exited
+        && state.started_at == Some(Timestamp::from_nanos(running.started_at_ns.into()))
 }
 
 /// The supervisor is dead, the container may run: another supervisor finds out.

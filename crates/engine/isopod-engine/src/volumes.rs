@@ -158,15 +158,25 @@ impl Engine {
     /// Volumes by the filters `name label dangling driver`.
     pub async fn volumes(&self, filters: &Filters) -> Result<Vec<Volume>> {
         check_filters(filters, &["name", "label", "dangling", "driver"])?;
+        for value in filters.get("dangling").into_iter().flatten() {
+            if !is_true(value) && !is_false(value) {
+                return Err(Error::invalid(format_args!("invalid filter 'dangling=[{value}]'")));
+            }
+        }
+        let names = filters.get("name").into_iter().flatten();
+        let names: Vec<_> =
+            names.map(|value| crate::pattern::read("name", value)).collect::<Result<_>>()?;
         let volumes: Vec<_> = self.volumes.lock().values().cloned().collect();
         Ok(volumes
             .into_iter()
             .filter(|volume| {
                 filters.iter().all(|(key, values)| {
+                    if key == "label" {
+                        return values.iter().all(|value| has_label(&volume.labels, value));
+                    }
                     values.iter().any(|value| match key.as_str() {
-                        "name" => volume.name.contains(value.as_str()),
+                        "name" => names.iter().any(|pattern| pattern.is_match(&volume.name)),
                         "driver" => volume.driver == *value,
-                        "label" => has_label(&volume.labels, value),
                         _ => is_true(value) == self.volume_users(&volume.name).is_empty(),
                     })
                 })
@@ -290,6 +300,24 @@ impl Engine {
             .collect()
     }
 
+    /// Tells that a container's volumes are mounted, or no longer are.
+    pub(crate) fn mount_events(&self, record: &crate::containers::Record, mounted: bool) {
+        let action = if mounted { "mount" } else { "unmount" };
+        for point in record.mounts.iter().filter(|point| !point.name.is_empty()) {
+            let Some(volume) = self.volumes.get(&point.name) else { continue };
+            let mut attributes = BTreeMap::from([
+                ("driver".to_owned(), volume.driver),
+                ("container".to_owned(), record.id.clone()),
+            ]);
+            if mounted {
+                attributes.insert("destination".into(), point.destination.clone());
+                attributes.insert("read/write".into(), point.writable.to_string());
+                attributes.insert("propagation".into(), point.propagation.clone());
+            }
+            self.emit(EventType::Volume, action, &point.name, attributes);
+        }
+    }
+
     pub(crate) fn volume_event(&self, action: &str, name: &str) {
         let attributes = BTreeMap::from([("driver".to_owned(), "local".to_owned())]);
         self.emit(EventType::Volume, action, name, attributes);
@@ -371,6 +399,10 @@ pub(crate) fn has_label(labels: &BTreeMap<String, String>, filter: &str) -> bool
         Some((key, value)) => labels.get(key).is_some_and(|v| v == value),
         None => labels.contains_key(filter),
     }
+}
+
+fn is_false(value: &str) -> bool {
+    matches!(value, "0" | "false" | "False" | "FALSE" | "f" | "F")
 }
 
 pub(crate) fn is_true(value: &str) -> bool {

@@ -74,7 +74,15 @@ pub(crate) fn create(
     if !clone::is_single_threaded() {
         return Err(Error::Threads { operation: "creating a container" });
     }
-    let CreateOptions { config, stdio, mut rootfs_mount, pid_file, pidfd_socket, .. } = options;
+    let CreateOptions {
+        config,
+        stdio,
+        mut rootfs_mount,
+        prepared_mounts,
+        pid_file,
+        pidfd_socket,
+        ..
+    } = options;
     let mut plan = Plan::new(config, runtime.is_rootless())?;
     let (stdio, console_socket) = child_stdio(&plan.process, stdio)?;
     let proc = ProcFs::open()?;
@@ -94,6 +102,14 @@ pub(crate) fn create(
     if !late_groups {
         draft = Some(state.draft(&directory)?);
         undo.cgroup.as_mut().map_or(Ok(()), Manager::make)?;
+    }
+    for (destination, tree) in prepared_mounts {
+        let place = plan.mounts.iter_mut().find(|mount| mount.destination == destination);
+        let mount = place.ok_or_else(|| Error::InvalidConfig {
+            field: "mounts".into(),
+            reason: format!("expected one at {destination}, for which a mount was prepared"),
+        })?;
+        mount.prepared = Some(tree);
     }
     prepared::mounts(&mut plan, &mut rootfs_mount)?;
     let start = match mode {

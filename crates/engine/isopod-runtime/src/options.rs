@@ -54,6 +54,9 @@ pub struct CreateOptions {
     /// the root file system. It is attached to `root.path` in the container's own mount
     /// namespace only, so that it never exists on the host.
     pub rootfs_mount: Option<OwnedFd>,
+    /// Detached mounts that take the place of what a bind mount names as its source, by the
+    /// mount's destination: for sources that the container's process could not reach.
+    pub prepared_mounts: Vec<(String, OwnedFd)>,
     /// File that the init's process id is written to.
     pub pid_file: Option<PathBuf>,
     /// Connected unix socket that the init's pidfd is sent over.
@@ -84,6 +87,7 @@ impl CreateOptions {
             config,
             stdio: Stdio::Inherit,
             rootfs_mount: None,
+            prepared_mounts: Vec::new(),
             pid_file: None,
             pidfd_socket: None,
             preserve_fds: 0,

@@ -31,7 +31,7 @@ pub(crate) fn mounts(plan: &mut Plan, rootfs: &mut Option<OwnedFd>) -> Result<()
         let mount = &plan.mounts[index];
         let MountKind::Bind { source, recursive } = &mount.kind else { continue };
         let idmap = mount.idmap();
-        if !foreign && idmap.is_none() {
+        if mount.prepared.is_some() || (!foreign && idmap.is_none()) {
             continue;
         }
         let tree = open_tree(source, *recursive)?;

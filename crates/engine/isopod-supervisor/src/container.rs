@@ -6,6 +6,15 @@ use isopod_oci::runtime::{Process, Spec};
 use isopod_runtime::{CreateOptions, ErrorKind, ExecOptions, Runtime, Stdio};
 use std::os::fd::OwnedFd;
 
+/// Detached mounts that the engine passed along.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// The root file system.
+    pub(crate) rootfs: Option<OwnedFd>,
+    /// Those that [`Config::mounts`] names.
+    pub(crate) mounts: Vec<OwnedFd>,
+}
+
 /// A container that was started.
 #[derive(Debug)]
 pub(crate) struct Container {
@@ -26,19 +35,20 @@ impl Container {
     pub(crate) fn start(
         config: &Config,
         spec: Spec,
-        rootfs: Option<OwnedFd>,
+        passed: Passed,
         stdio: Stdio,
     ) -> Result<(Self, Spawned), Failure> {
         let runtime = runtime(config);
         let bundle = std::env::current_dir()
             .map_err(|error| Failure::other(format!("the run-time directory is gone: {error}")))?;
-        if rootfs.is_some() {
+        if passed.rootfs.is_some() {
             // The place that the mount is moved to, in the container's mount namespace only.
             let _ = std::fs::create_dir(file::ROOTFS);
         }
         let mut options = CreateOptions::parsed(spec, bundle);
         options.stdio = stdio;
-        options.rootfs_mount = rootfs;
+        options.rootfs_mount = passed.rootfs;
+        options.prepared_mounts = config.mounts.iter().cloned().zip(passed.mounts).collect();
         let created = runtime.run(&config.id, options).map_err(failure)?;
         let spawned =
             Spawned { pid: created.pid, pidfd: created.pidfd, terminal: created.terminal };

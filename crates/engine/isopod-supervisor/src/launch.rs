@@ -1,18 +1,27 @@
 //! From `exec` to the loop: what a supervisor does before it serves.
 
 use crate::config::{Config, file};
+use crate::container::Passed;
 use crate::server::{Server, note};
-use rustix::fs::{FlockOperation, Mode as FileMode, OFlags};
+use rustix::fs::{FileType, FlockOperation, Mode as FileMode, OFlags};
 use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long to wait for a predecessor to be gone.
 const LOCK_LIMIT: Duration = Duration::from_secs(2);
+
+/// The most mounts that can be passed along.
+const PASSED_MOUNTS: usize = 200;
 
 /// What a supervisor is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +88,7 @@ fn supervise(mode: Mode, directory: &Path) -> io::Result<()> {
             Some(io::stdout().as_fd().try_clone_to_owned()?)
         }
     };
+    let mounts = received_mounts(io::stderr().as_fd())?;
     detach()?;
     rustix::process::chdir(directory)?;
     let _lock = lock()?;
@@ -87,11 +97,46 @@ fn supervise(mode: Mode, directory: &Path) -> io::Result<()> {
         Mode::Start | Mode::StartOnMount => (passed, None),
         Mode::Adopt | Mode::AdoptTerminal => (None, passed),
     };
-    let mut server = Server::new(config, listener, rootfs)?;
+    let mut server = Server::new(config, listener, Passed { rootfs, mounts })?;
     if matches!(mode, Mode::Adopt | Mode::AdoptTerminal) {
         server.adopt(terminal)?;
     }
     server.run()
+}
+
+/// Sends detached mounts over a socket that becomes a supervisor's standard error.
+pub fn send_mounts(socket: BorrowedFd<'_>, mounts: &[OwnedFd]) -> io::Result<()> {
+    if mounts.len() > PASSED_MOUNTS {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{} mounts are to be passed, {PASSED_MOUNTS} can be", mounts.len()),
+        ));
+    }
+    let fds: Vec<BorrowedFd<'_>> = mounts.iter().map(AsFd::as_fd).collect();
+    let mut space = vec![MaybeUninit::uninit(); SendAncillaryMessage::ScmRights(&fds).size()];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(socket, &[io::IoSlice::new(b"m")], &mut control, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// Takes them; whoever has no socket as its standard error gets none.
+fn received_mounts(stderr: BorrowedFd<'_>) -> io::Result<Vec<OwnedFd>> {
+    let mut mounts = Vec::new();
+    if FileType::from_raw_mode(rustix::fs::fstat(stderr)?.st_mode) != FileType::Socket {
+        return Ok(mounts);
+    }
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(PASSED_MOUNTS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    recvmsg(stderr, &mut [io::IoSliceMut::new(&mut byte)], &mut control, flags)?;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(fds) = message {
+            mounts.extend(fds);
+        }
+    }
+    Ok(mounts)
 }
 
 /// Nothing of the engine's session, terminal or streams is kept.

@@ -24,7 +24,9 @@ mod container;
 mod ends;
 mod init;
 mod launch;
+pub mod local_log;
 mod logfile;
+mod outlet;
 pub mod protocol;
 mod record;
 mod requests;
@@ -35,9 +37,11 @@ mod starts;
 mod stdio;
 mod streams;
 
-pub use config::{Config, LogConfig, file};
-pub use launch::Mode;
-pub use logfile::numbered;
+pub use config::{
+    Config, LogConfig, LogFormat, OutletConfig, OutletKind, SyslogAddress, SyslogFormat, file,
+};
+pub use launch::{Mode, send_mounts};
+pub use logfile::{compressed, identity, identity_of_compressed, numbered};
 pub use session::start_ticks;
 
 use std::ffi::OsString;

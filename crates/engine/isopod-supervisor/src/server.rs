@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::config::{Config, file};
-use crate::container::Container;
+use crate::container::{Container, Passed};
 use crate::logfile::Log;
 use crate::protocol::{Exited, Running};
 use crate::session::{Input, Session, Watched, start_ticks};
@@ -29,7 +29,7 @@ pub(crate) struct Server {
     pub(crate) config: Config,
     pub(crate) listener: OwnedFd,
     /// The root file system's mount, until the container is started.
-    pub(crate) rootfs: Option<OwnedFd>,
+    pub(crate) passed: Passed,
     pub(crate) container: Option<Container>,
     pub(crate) running: Option<Running>,
     pub(crate) exited: Option<Exited>,
@@ -57,11 +57,7 @@ pub(crate) enum Source {
 }
 
 impl Server {
-    pub(crate) fn new(
-        config: Config,
-        listener: OwnedFd,
-        rootfs: Option<OwnedFd>,
-    ) -> io::Result<Self> {
+    pub(crate) fn new(config: Config, listener: OwnedFd, passed: Passed) -> io::Result<Self> {
         let mut log = Log::open(config.log.as_ref())?;
         let spool = Spool::open(Path::new(file::SPOOL), &mut log)?;
         let mut main = Session::new(None);
@@ -69,7 +65,7 @@ impl Server {
         Ok(Self {
             config,
             listener,
-            rootfs,
+            passed,
             container: None,
             running: None,
             exited: None,

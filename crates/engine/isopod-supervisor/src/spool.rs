@@ -102,24 +102,39 @@ impl Spool {
 
     /// Logs all whole lines of a lane, and with `all` the beginning of one as well.
     pub(crate) fn log(&mut self, lane: usize, log: &mut Log, all: bool) -> io::Result<()> {
+        let mut outcome = Ok(());
+        // As many steps as there are files to spread the lines over.
+        loop {
+            match self.log_some(lane, log, all) {
+                Ok(false) => return outcome,
+                Ok(true) => {}
+                Err(error) => outcome = Err(error),
+            }
+        }
+    }
+
+    /// Logs what goes into one file; tells whether there was anything.
+    fn log_some(&mut self, lane: usize, log: &mut Log, all: bool) -> io::Result<bool> {
         let (head, tail) = self.range(lane);
         let base = buffer(lane);
         let bytes = &self.mapping.bytes()[base + head..base + tail];
         let stream = if lane == 0 { "stdout" } else { "stderr" };
         let taken = log.compose(bytes, stream, all);
         if taken == 0 {
-            return Ok(());
+            return Ok(false);
         }
-        log.rotate_if_full()?;
+        // A log that cannot be rotated grows instead.
+        let rotated = log.rotate_if_full();
         let at = notes(lane);
         self.mapping.store(at + LOG_BEFORE, log.length());
         self.mapping.store(at + LOGGING_HEAD, head as u64);
         self.mapping.store(at + LOGGING, taken as u64);
-        let outcome = log.write_composed();
+        let bytes = &self.mapping.bytes()[base + head..base + tail];
+        let outcome = log.write_composed(bytes, stream);
         // Also when the disk is full: the container goes on, and the error is told once.
         self.set_range(lane, head + taken, tail);
         self.mapping.store(at + LOGGING, 0);
-        outcome
+        rotated.and(outcome).map(|()| true)
     }
 
     /// Whether a lane holds the beginning of a line.

@@ -18,7 +18,7 @@ impl Server {
         if self.running.is_some() || self.exited.is_some() {
             return Err(Failure::invalid("the container was started already".to_owned()));
         }
-        let rootfs = self.rootfs.take();
+        let passed = std::mem::take(&mut self.passed);
         let bytes = std::fs::read(file::SPEC)
             .map_err(|error| Failure::other(format!("read {}: {error}", file::SPEC)))?;
         let spec = Spec::parse(&bytes).map_err(|error| Failure::invalid(error.to_string()))?;
@@ -30,7 +30,7 @@ impl Server {
         let stdio = self
             .stdio_for(0, terminal, owner, [open_stdin, true, true])
             .map_err(|error| Failure::other(format!("prepare the standard streams: {error}")))?;
-        let outcome = Container::start(&self.config, spec, rootfs, stdio);
+        let outcome = Container::start(&self.config, spec, passed, stdio);
         let running = outcome.and_then(|(container, spawned)| {
             self.container = Some(container);
             self.take_process(0, spawned, open_stdin)

@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use isopod_testkit::{Limited, NetworkSandbox, ProcessGuard, TempDir, peer, remove_cgroups, temp_dir};
+use isopod_testkit::{
+    Limited, NetworkSandbox, ProcessGuard, TempDir, peer, remove_cgroups, temp_dir,
+};
 use rustix::process::Signal;
 
 use crate::{clean, http};

@@ -144,9 +144,9 @@ impl Run<'_> {
         ];
         environment.extend(self.engine.environment());
         let expand = |text: &str| {
-            environment
-                .iter()
-                .fold(text.to_owned(), |text, (key, value)| text.replace(&format!("${{{key}}}"), value))
+            environment.iter().fold(text.to_owned(), |text, (key, value)| {
+                text.replace(&format!("${{{key}}}"), value)
+            })
         };
         for step in &case.steps {
             let mut command = Command::new("sh");

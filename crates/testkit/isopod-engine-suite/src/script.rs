@@ -59,8 +59,17 @@ macro_rules! files {
     };
 }
 
-const FILES: &[(&str, &str)] =
-    files!["system", "containers", "create", "exec", "images", "volumes", "events", "logs", "python"];
+const FILES: &[(&str, &str)] = files![
+    "system",
+    "containers",
+    "create",
+    "exec",
+    "images",
+    "volumes",
+    "events",
+    "logs",
+    "python"
+];
 
 /// All cases, in order.
 pub fn all() -> Result<Vec<Case>> {
@@ -88,7 +97,11 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>> {
         if mark == "==" {
             let mut words = rest.split_ascii_whitespace().map(str::to_owned);
             let Some(name) = words.next() else { bail!("{file}.txt:{number}: a case has a name") };
-            cases.push(Case { name: format!("{file}/{name}"), needs: words.collect(), steps: Vec::new() });
+            cases.push(Case {
+                name: format!("{file}/{name}"),
+                needs: words.collect(),
+                steps: Vec::new(),
+            });
             continue;
         }
         let Some(case) = cases.last_mut() else {

@@ -10,8 +10,8 @@ use rustix::thread::UnshareFlags;
 
 use crate::bed::Bed;
 use crate::case::{Case, Check, Expect};
-use isopod_testkit::suite::{Exceptions, Outcome, Record, Report};
 use crate::config;
+use isopod_testkit::suite::{Exceptions, Outcome, Record, Report};
 
 /// What to run, and what is known beforehand.
 #[derive(Debug, Clone, Default)]

@@ -24,7 +24,11 @@ pub(crate) fn inspect(
         resolv_conf_path: details.resolv_conf_path.display().to_string(),
         hostname_path: details.hostname_path.display().to_string(),
         hosts_path: details.hosts_path.display().to_string(),
-        log_path: details.log_path.display().to_string(),
+        // As Docker has it, only this driver's file is for others to read.
+        log_path: match details.host.log.driver.as_str() {
+            "json-file" => details.log_path.display().to_string(),
+            _ => String::new(),
+        },
         name: format!("/{}", details.name),
         restart_count: details.state.restart_count.into(),
         graph_driver: Some(wire::GraphDriver {

@@ -16,6 +16,12 @@ pub(crate) fn from_wire(
             "can't create 'AutoRemove' container with restart policy",
         ));
     }
+    if !matches!(host.isolation.as_str(), "" | "default") {
+        return Err(ApiError::bad_request(format!(
+            "invalid isolation: \"{}\" - linux only supports 'default'",
+            host.isolation
+        )));
+    }
     if host.shm_size < 0 {
         return Err(ApiError::bad_request("SHM size can not be less than 0"));
     }

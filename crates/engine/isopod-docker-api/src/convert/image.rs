@@ -13,7 +13,8 @@ fn virtual_size(size: u64, version: ApiVersion) -> Option<i64> {
 /// An entry of the list.
 pub(crate) fn summary(image: domain::ImageSummary, version: ApiVersion) -> wire::ImageSummary {
     wire::ImageSummary {
-        containers: signed(image.containers),
+        // Counted for `system df` only.
+        containers: image.containers.map_or(-1, signed),
         created: image.created.map_or(0, |time| time.seconds()),
         id: image.id,
         labels: image.labels,

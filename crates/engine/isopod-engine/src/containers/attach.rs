@@ -66,6 +66,9 @@ impl Engine {
     pub async fn resize_container(&self, name: &str, height: u16, width: u16) -> Result<()> {
         let container = self.containers.find(name)?;
         let link = container.running_link()?;
-        link.request(&Request::Resize { exec: None, height, width }).await.map(|_| ())
+        link.request(&Request::Resize { exec: None, height, width }).await?;
+        let size = [("height", height.to_string()), ("width", width.to_string())];
+        self.container_event(&container, "resize", &size);
+        Ok(())
     }
 }

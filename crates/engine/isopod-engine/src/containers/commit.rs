@@ -28,6 +28,7 @@ impl Engine {
         let operation = container.operation.lock().await;
         if pause {
             self.with_runtime(&container, isopod_runtime::Container::pause).await?;
+            self.container_event(&container, "pause", &[]);
         }
         let config = execution(request.config.as_ref().unwrap_or(&record.config), &record.config);
         let (store, id) = (Arc::clone(&self.store), container.id.clone());
@@ -50,6 +51,7 @@ impl Engine {
         .await;
         if pause {
             self.with_runtime(&container, isopod_runtime::Container::resume).await?;
+            self.container_event(&container, "unpause", &[]);
         }
         drop(operation);
         let image_id = outcome?;

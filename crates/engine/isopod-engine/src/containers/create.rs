@@ -194,7 +194,13 @@ impl Engine {
                 host.log.options.clone_from(&self.config.log_options);
             }
         }
-        super::files::log_settings(&host.log)?;
+        super::log_options::Settings::read(&host.log)?;
+        if let Some(option) = host.storage_opt.keys().next() {
+            return Err(Error::invalid(format_args!(
+                "--storage-opt {option} is not supported: containers have no quota of their own"
+            )));
+        }
+        check_hosts(host)?;
         if host.shm_size_bytes == 0 {
             host.shm_size_bytes = self.config.shm_size_bytes;
         }
@@ -208,6 +214,27 @@ impl Engine {
             ));
         }
         Ok(warnings)
+    }
+}
+
+/// Checks the addresses of hosts and name servers.
+fn check_hosts(host: &crate::HostConfig) -> Result<()> {
+    let is_address = |text: &str| text.parse::<std::net::IpAddr>().is_ok();
+    for entry in &host.extra_hosts {
+        let Some((_, address)) = entry.split_once(['=', ':']).filter(|(name, _)| !name.is_empty())
+        else {
+            return Err(Error::invalid(format_args!("bad format for add-host: {entry:?}")));
+        };
+        let plain = address.trim_start_matches('[').trim_end_matches(']');
+        if address != "host-gateway" && !is_address(plain) {
+            return Err(Error::invalid(format_args!(
+                "invalid IP address in add-host: {address:?}"
+            )));
+        }
+    }
+    match host.dns.iter().find(|server| !is_address(server)) {
+        Some(server) => Err(Error::invalid(format_args!("invalid IP address for DNS: {server:?}"))),
+        None => Ok(()),
     }
 }
 

@@ -1,10 +1,9 @@
-//! Small files that the engine makes for a container: names, resolver, and the place of the log.
+//! Small files that the engine makes for a container: names and resolver.
 
 use super::Record;
 use crate::error::{Error, Result};
-use crate::{Engine, LogConfig, NetworkMode};
+use crate::{Engine, NetworkMode};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 impl Engine {
     /// Writes hostname, hosts and resolv.conf, as the container's network has them.
@@ -65,80 +64,6 @@ impl Engine {
         }
         record.id[..12].to_owned()
     }
-
-    /// Where a container logs to; empty when its driver keeps nothing.
-    pub(crate) fn log_path(&self, record: &Record) -> PathBuf {
-        if record.host.log.driver == "none" {
-            PathBuf::new()
-        } else {
-            self.data_dir(&record.id).join(format!("{}-json.log", record.id))
-        }
-    }
-}
-
-/// Largest file and number of files of a log, from its options.
-pub(crate) fn log_settings(log: &LogConfig) -> Result<(u64, u32)> {
-    match log.driver.as_str() {
-        "json-file" | "local" => {}
-        "none" => return Ok((0, 1)),
-        other => {
-            return Err(Error::invalid(format_args!(
-                "logger: no log driver named '{other}' is registered"
-            )));
-        }
-    }
-    let (mut size, mut files) = (0, 1);
-    for (key, value) in &log.options {
-        let invalid = |why: &dyn std::fmt::Display| {
-            Error::invalid(format_args!("invalid value for log option {key}: {value:?}: {why}"))
-        };
-        match key.as_str() {
-            "max-size" if value == "-1" => {}
-            "max-size" => {
-                size = isopod_base::units::parse_bytes(value).map_err(|error| invalid(&error))?
-            }
-            "max-file" => {
-                files = value.parse().map_err(|error| invalid(&error))?;
-                if files < 1 {
-                    return Err(Error::invalid("max-file cannot be less than 1"));
-                }
-            }
-            "labels" | "labels-regex" | "env" | "env-regex" | "tag" | "compress" | "mode"
-            | "max-buffer-size" => {}
-            other => {
-                return Err(Error::invalid(format_args!(
-                    "unknown log opt '{other}' for json-file log driver"
-                )));
-            }
-        }
-    }
-    if files > 1 && size == 0 {
-        return Err(Error::invalid("max-file option requires max-size to be set"));
-    }
-    Ok((size, files))
-}
-
-/// Attributes that the log options `labels` and `env` pick.
-pub(crate) fn log_attributes(record: &Record) -> std::collections::BTreeMap<String, String> {
-    let option = |name: &str| record.host.log.options.get(name).cloned().unwrap_or_default();
-    let mut attributes = std::collections::BTreeMap::new();
-    for label in option("labels").split(',').filter(|label| !label.is_empty()) {
-        if let Some(value) = record.config.labels.get(label) {
-            attributes.insert(label.to_owned(), value.clone());
-        }
-    }
-    for name in option("env").split(',').filter(|name| !name.is_empty()) {
-        let value = record.config.env.iter().find_map(|entry| {
-            entry.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
-        });
-        if let Some(value) = value {
-            attributes.insert(name.to_owned(), value);
-        }
-    }
-    if record.host.log.options.contains_key("tag") {
-        attributes.insert("tag".into(), record.id[..12].to_owned());
-    }
-    attributes
 }
 
 /// What every container's `/etc/hosts` begins with.
@@ -172,6 +97,7 @@ impl Engine {
                 Error::invalid(format_args!("bad format for add-host: {entry:?}"))
             })?;
             if address != "host-gateway" {
+                let address = address.trim_start_matches('[').trim_end_matches(']');
                 let _ = writeln!(hosts, "{address}\t{name}");
                 continue;
             }
@@ -194,33 +120,6 @@ impl Engine {
         let written = crate::engine::blocking(move || engine.write_files(&record)).await;
         if let Err(error) = written {
             tracing::warn!(container = %container.id, error = %error.full_message(), "its /etc/hosts is not up to date");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn log_options_are_checked() {
-        let log = |driver: &str, options: &[(&str, &str)]| LogConfig {
-            driver: driver.into(),
-            options: options.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
-        };
-        assert_eq!(
-            log_settings(&log("json-file", &[("max-size", "10m"), ("max-file", "3")]))
-                .expect("valid"),
-            (10 << 20, 3)
-        );
-        for bad in [
-            log("syslog", &[]),
-            log("json-file", &[("max-size", "x")]),
-            log("json-file", &[("max-file", "0")]),
-            log("json-file", &[("max-file", "2")]),
-            log("json-file", &[("bogus", "1")]),
-        ] {
-            assert!(log_settings(&bad).is_err(), "{bad:?}");
         }
     }
 }

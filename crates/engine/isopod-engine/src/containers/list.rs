@@ -74,14 +74,8 @@ impl Engine {
         Ok(match key {
             "id" => details.id.starts_with(value),
             "name" => {
-                let pattern = value.trim_start_matches('^').trim_start_matches('/');
-                let name = details.name.as_str();
-                match (value.starts_with('^'), pattern.strip_suffix('$')) {
-                    (true, Some(exact)) => name == exact,
-                    (false, Some(end)) => name.ends_with(end),
-                    (true, None) => name.starts_with(pattern),
-                    (false, None) => name.contains(pattern),
-                }
+                let pattern = crate::pattern::read("name", value)?;
+                pattern.is_match(&details.name) || pattern.is_match(&format!("/{}", details.name))
             }
             "status" => details.state.status.as_str() == value,
             "exited" => {
@@ -115,11 +109,14 @@ impl Engine {
             "ancestor" => self.descends_from(details, value),
             "before" => details.created < other()?,
             "since" => details.created > other()?,
-            "expose" => details
-                .config
-                .exposed_ports
-                .iter()
-                .any(|port| port == value || port.split('/').next() == Some(value)),
+            "expose" => {
+                let wanted = ports(value).ok_or_else(|| {
+                    Error::invalid(format_args!("invalid filter '{key}={value}'"))
+                })?;
+                details.config.exposed_ports.iter().filter_map(|port| ports(port)).any(
+                    |(first, _, kind)| kind == wanted.2 && (wanted.0..=wanted.1).contains(&first),
+                )
+            }
             // There are no services whose tasks containers could be.
             _ => value == "false",
         })
@@ -133,6 +130,13 @@ impl Engine {
             || details.config.image.strip_suffix(":latest") == Some(image)
             || image.strip_suffix(":latest") == Some(&details.config.image)
     }
+}
+
+/// `80`, `80/udp`, `80-90/tcp`: first and last port, and the protocol.
+fn ports(text: &str) -> Option<(u16, u16, &str)> {
+    let (numbers, kind) = text.split_once('/').unwrap_or((text, "tcp"));
+    let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
+    Some((first.parse().ok()?, last.parse().ok()?, kind))
 }
 
 fn check_values(filters: &Filters) -> Result<()> {

@@ -9,6 +9,8 @@ mod files;
 mod health;
 mod inspect;
 mod list;
+mod log_options;
+mod log_reader;
 mod logs;
 pub(crate) mod merge;
 mod monitor;
@@ -26,6 +28,7 @@ mod update;
 mod wait;
 
 pub(crate) use archive::running_root;
+pub(crate) use log_options::Driver as LogDriver;
 pub(crate) use monitor::{recorded_exit, subscribe};
 pub(crate) use restart::wants_restart;
 pub use wait::ContainerWait;

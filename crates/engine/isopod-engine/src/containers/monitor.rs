@@ -152,6 +152,7 @@ impl Engine {
             &[("exitCode", exited.exit_code.to_string()), ("execDuration", seconds)],
         );
         self.disconnected(container, &left);
+        self.mount_events(&record, false);
         container.life.send_modify(|life| {
             life.alive = false;
             life.exits += 1;

@@ -90,6 +90,14 @@ impl Engine {
                     point.source = volume.options.get("device").cloned().unwrap_or_default();
                 }
             }
+            MountKind::Image => {
+                // No "not found": a client would take it for the container's image.
+                let image = self
+                    .find_image(&point.source, None)
+                    .await
+                    .map_err(|error| Error::invalid(error.full_message()))?;
+                point.name = image.id.to_string();
+            }
             _ => {}
         }
         Ok(point)
@@ -110,7 +118,9 @@ impl Engine {
                 )));
             }
         };
-        let other = self.containers.find(name)?;
+        // No "not found": a client would take it for the image's.
+        let other =
+            self.containers.find(name).map_err(|error| Error::invalid(error.full_message()))?;
         let mut points = other.record().mounts;
         for point in &mut points {
             point.writable &= !read_only;
@@ -326,7 +336,14 @@ fn from_mount(mount: &Mount) -> Result<Wanted> {
             }
             point.tmpfs_options.extend(mount.tmpfs_options.iter().cloned());
         }
-        MountKind::Image => return Err(invalid("mounts of images are not supported yet".into())),
+        MountKind::Image => {
+            let mut parts = Path::new(&mount.subpath).components();
+            if parts.any(|part| !matches!(part, Component::Normal(_))) {
+                return Err(invalid("subpath must be a relative path within the image".into()));
+            }
+            point.source.clone_from(&mount.source);
+            point.writable = false;
+        }
     }
     wanted.point = point;
     Ok(wanted)

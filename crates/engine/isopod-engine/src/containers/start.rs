@@ -94,6 +94,7 @@ impl Engine {
         crate::failpoint::reach("start.recorded");
         self.networks.forget_sandbox(&container.id);
         self.connected(container);
+        self.mount_events(&record, true);
         self.container_event(container, "start", &[]);
         self.begin_health(container);
         tokio::spawn(Arc::clone(self).monitor(
@@ -192,29 +193,24 @@ impl Engine {
                 Error::internal(format_args!("mount the root file system of {}", record.id))
                     .because(source)
             })?;
-        let spec = spec::build(self, record, root.as_fd())?;
-        let config = self.supervisor_config(record)?;
+        let (spec, prepared) = spec::build(self, record, root.as_fd())?;
+        let (destinations, mounts): (Vec<_>, Vec<_>) = prepared.into_iter().unzip();
+        let mut config = self.supervisor_config(record)?;
+        config.mounts = destinations;
         write(&directory.join(file::SPEC), &serde_json::to_vec(&spec).expect("plain data"))?;
         write(&directory.join(file::CONFIG), &serde_json::to_vec(&config).expect("plain data"))?;
-        self.launcher.launch(&directory, Mode::StartOnMount, Some(root))
+        self.launcher.launch_with_mounts(&directory, Mode::StartOnMount, Some(root), &mounts)
     }
 
     fn supervisor_config(&self, record: &Record) -> Result<isopod_supervisor::Config> {
-        let (max_size_bytes, max_files) = super::files::log_settings(&record.host.log)?;
-        let path = self.log_path(record);
-        let log = (!path.as_os_str().is_empty()).then(|| isopod_supervisor::LogConfig {
-            path,
-            max_size_bytes,
-            max_files,
-            attributes: super::files::log_attributes(record),
-        });
         Ok(isopod_supervisor::Config {
             id: record.id.clone(),
             runtime_root: self.runtime.root().to_path_buf(),
             systemd_cgroup: self.config.systemd_cgroups,
             open_stdin: record.config.open_stdin,
             removed_at_end: record.host.auto_remove,
-            log,
+            mounts: Vec::new(),
+            log: self.log_plan(record)?,
         })
     }
 

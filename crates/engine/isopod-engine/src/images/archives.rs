@@ -74,6 +74,10 @@ impl Engine {
             Ok(items)
         })
         .await?;
+        for item in &items {
+            let id = item.image.id.to_string();
+            self.image_event("save", &id, &id, &item.image);
+        }
         let store = Images::clone(self.images_store());
         Ok(written_by(move |out| {
             let saved = store.save(&items, out);

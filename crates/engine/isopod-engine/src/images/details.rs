@@ -6,12 +6,12 @@ use super::pull::parse_platform;
 use crate::Engine;
 use crate::containers::merge;
 use crate::engine::blocking;
-use crate::error::Result;
-use crate::model::{ContainerConfig, ImageDetails, ImageHistory};
+use crate::error::{Error, Result};
+use crate::model::{ContainerConfig, ImageDetails, ImageHistory, MountKind};
 use isopod_base::times::Timestamp;
 use isopod_images::{ContainerUse, Image, Images};
-use isopod_oci::image::{ExecutionConfig, ImageConfig};
-use std::collections::BTreeMap;
+use isopod_oci::image::{ExecutionConfig, ImageConfig, Platform};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What docker shows for the id of a step of another image.
@@ -26,7 +26,14 @@ impl Engine {
     ) -> Result<Arc<Image>> {
         let wanted = parse_platform(platform)?;
         let (store, name) = (Images::clone(self.images_store()), name.to_owned());
-        blocking(move || Ok(Arc::new(names::find(&store, &name, wanted.as_ref())?))).await
+        blocking(move || {
+            let image = names::find(&store, &name, wanted.as_ref())?;
+            if let Some(wanted) = &wanted {
+                check_platform(&name, wanted, &image)?;
+            }
+            Ok(Arc::new(image))
+        })
+        .await
     }
 
     /// Containers by the id of the image that they were made of.
@@ -34,8 +41,13 @@ impl Engine {
         let mut uses: BTreeMap<String, Vec<ContainerUse>> = BTreeMap::new();
         for container in self.containers.all() {
             let (id, running) = (container.id.clone(), container.status().is_alive());
-            let image = container.record().image_id;
-            uses.entry(image).or_default().push(ContainerUse { id, running });
+            let record = container.record();
+            let mounted = record.mounts.iter().filter(|mount| mount.kind == MountKind::Image);
+            let images: BTreeSet<String> =
+                mounted.map(|mount| mount.name.clone()).chain([record.image_id]).collect();
+            for image in images {
+                uses.entry(image).or_default().push(ContainerUse { id: id.clone(), running });
+            }
         }
         uses
     }
@@ -47,7 +59,7 @@ impl Engine {
         blocking(move || {
             let image = names::find(&store, &name, None)?;
             let mut summary = summarize(&image, &image.names);
-            summary.containers = uses.get(&summary.id).map_or(0, Vec::len);
+            summary.containers = Some(uses.get(&summary.id).map_or(0, Vec::len));
             let config = &image.config;
             let target = &image.target;
             Ok(ImageDetails {
@@ -106,4 +118,16 @@ fn container_config(image: &ExecutionConfig) -> ContainerConfig {
 
 fn last_comment(config: &ImageConfig) -> Option<String> {
     config.history.last().and_then(|step| step.comment.clone())
+}
+
+/// An image without alternatives may be of another platform than the one asked for.
+fn check_platform(name: &str, wanted: &Platform, image: &Image) -> Result<()> {
+    let actual = &image.config.platform;
+    if wanted.os == actual.os && wanted.architecture == actual.architecture {
+        return Ok(());
+    }
+    Err(Error::not_found(format_args!(
+        "image with reference {name} was found but its platform ({}/{}) does not match the specified platform ({}/{})",
+        actual.os, actual.architecture, wanted.os, wanted.architecture
+    )))
 }

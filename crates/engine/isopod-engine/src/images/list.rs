@@ -24,7 +24,8 @@ impl Engine {
                 .filter_map(|image| filter.apply(image))
                 .map(|(image, names)| {
                     let mut summary = summarize(image, &names);
-                    summary.containers = used.get(&summary.id).map_or(0, Vec::len);
+                    summary.containers =
+                        options.shared_size.then(|| used.get(&summary.id).map_or(0, Vec::len));
                     summary.shared_bytes = options.shared_size.then(|| {
                         image
                             .diff_ids
@@ -76,7 +77,7 @@ pub(super) fn summarize(image: &Image, names: &[String]) -> ImageSummary {
         size_bytes: image.size,
         shared_bytes: None,
         labels: image.config.config.labels.clone(),
-        containers: 0,
+        containers: None,
     }
 }
 

@@ -73,6 +73,7 @@ impl Engine {
             report.item(&selector, from).await;
             report.line(format!("Digest: {}", target.digest)).await;
             report.line(format!("Status: Image is up to date for {shown}")).await;
+            self.pulled(reference, BTreeMap::new());
             return Ok(());
         }
         let pull = Pull::begin(self, remote, reference, wanted).await?;
@@ -81,10 +82,13 @@ impl Engine {
         let image = pull.content(&target, documents, report).await?;
         report.line(format!("Digest: {}", target.digest)).await;
         report.line(format!("Status: Downloaded newer image for {shown}")).await;
-        let mut attributes: BTreeMap<String, String> = image.config.config.labels.clone();
-        attributes.insert("name".to_owned(), reference.familiar_name());
-        self.emit(EventType::Image, "pull", &shown, attributes);
+        self.pulled(reference, image.config.config.labels.clone());
         Ok(())
+    }
+
+    fn pulled(&self, reference: &Reference, mut attributes: BTreeMap<String, String>) {
+        attributes.insert("name".to_owned(), reference.familiar_name());
+        self.emit(EventType::Image, "pull", &reference.familiar(), attributes);
     }
 
     /// Whether the name leads to the very same content already.

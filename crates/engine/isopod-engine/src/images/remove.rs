@@ -16,6 +16,11 @@ impl Engine {
         if reference.digest().is_some() {
             return Err(Error::invalid("refusing to create a tag with a digest reference"));
         }
+        if reference.familiar_name() == "sha256" {
+            return Err(Error::invalid(
+                "refusing to create an ambiguous tag using digest algorithm as name",
+            ));
+        }
         let canonical = names::canonical(&reference);
         let (store, name) = (Images::clone(self.images_store()), name.to_owned());
         let image = blocking(move || {

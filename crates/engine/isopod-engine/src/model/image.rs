@@ -101,7 +101,7 @@ pub struct ImageSummary {
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// Containers made of it.
-    pub containers: usize,
+    pub containers: Option<usize>,
 }
 
 /// Everything about an image.

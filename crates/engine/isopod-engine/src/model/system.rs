@@ -73,6 +73,10 @@ pub struct Info {
     pub warnings: Vec<String>,
     /// Whether it runs without root's rights.
     pub rootless: bool,
+    /// Labels of the engine.
+    pub labels: Vec<String>,
+    /// The log driver of containers that name none.
+    pub log_driver: String,
     /// Log drivers.
     pub log_drivers: Vec<String>,
     /// Networks by driver.

@@ -6,6 +6,7 @@ mod devices;
 mod mounts;
 mod namespaces;
 mod passwd;
+mod prepared;
 mod process;
 mod resources;
 mod seccomp;
@@ -20,7 +21,7 @@ use crate::containers::Record;
 use crate::error::Result;
 use crate::{Engine, HostConfig, Resources};
 use isopod_oci::runtime::{Linux, LinuxResources, Root, Spec, VERSION};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// What the kernel's interfaces show of the host and containers should not see.
 const MASKED_PATHS: [&str; 12] = [
@@ -43,13 +44,19 @@ const READ_ONLY_PATHS: [&str; 5] =
 
 /// Builds the configuration of a container that is about to start; `root` is its root file
 /// system, where its users are looked up.
-pub(crate) fn build(engine: &Engine, record: &Record, root: BorrowedFd<'_>) -> Result<Spec> {
+///
+/// Along with it come detached mounts, by the destinations that they are for.
+pub(crate) fn build(
+    engine: &Engine,
+    record: &Record,
+    root: BorrowedFd<'_>,
+) -> Result<(Spec, Vec<(String, OwnedFd)>)> {
     let security = Security::parse(&record.host)?;
     let capabilities = capabilities::of(&record.host)?;
     let namespaces = namespaces::of(engine, record)?;
     let init = record.host.init.unwrap_or(engine.config.init);
     let process = process::build(engine, record, root, &security, &capabilities, init)?;
-    let mounts = mounts::build(engine, record, &namespaces, init)?;
+    let (mounts, prepared) = mounts::build(engine, record, &namespaces, init)?;
     let devices = devices::of(record)?;
     let mut limits = limits(engine, record)?;
     limits.devices.extend(devices.rules);
@@ -58,7 +65,7 @@ pub(crate) fn build(engine: &Engine, record: &Record, root: BorrowedFd<'_>) -> R
         .then(|| engine.hostname_of(record));
     let domainname = Some(record.config.domainname.clone())
         .filter(|name| !name.is_empty() && hostname.is_some());
-    Ok(Spec {
+    let spec = Spec {
         oci_version: VERSION.into(),
         process: Some(process),
         root: Some(Root {
@@ -83,7 +90,8 @@ pub(crate) fn build(engine: &Engine, record: &Record, root: BorrowedFd<'_>) -> R
             mount_label: security.mount_label.clone(),
             ..Linux::default()
         }),
-    })
+    };
+    Ok((spec, prepared))
 }
 
 /// What of the kernel's interfaces a container does not see, and what it cannot write to.
@@ -111,7 +119,7 @@ pub(crate) fn fill_hidden_paths(host: &mut HostConfig) -> Result<()> {
 pub(crate) fn check(engine: &Engine, record: &Record) -> Result<Vec<String>> {
     let security = Security::parse(&record.host)?;
     let capabilities = capabilities::of(&record.host)?;
-    namespaces::check(engine, record)?;
+    namespaces::check(record)?;
     seccomp::of(record, &security, &capabilities, engine.host.kernel)?;
     devices::check(record)?;
     process::check(record)?;

@@ -1,26 +1,39 @@
 //! The mounts of a container: the kernel's file systems, the engine's small files, the user's own.
 
 use super::namespaces::Namespaces;
+use super::prepared;
 use crate::containers::Record;
 use crate::error::{Error, Result};
 use crate::{Engine, IpcMode, MountKind, MountPoint};
 use isopod_oci::runtime::{Mount, NamespaceKind};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// Where the init of `--init` is in a container.
 pub(crate) const INIT_PATH: &str = "/sbin/docker-init";
 
-/// Everything that is mounted, in order.
+const SHARED_MEMORY: &str = "/dev/shm";
+
+/// Detached mounts by destination.
+pub(super) type Prepared = Vec<(String, OwnedFd)>;
+
+/// Everything that is mounted, in order, and what of it is prepared already.
 pub(crate) fn build(
     engine: &Engine,
     record: &Record,
     namespaces: &Namespaces,
     init: bool,
-) -> Result<Vec<Mount>> {
-    let mut own = user_mounts(engine, record)?;
+) -> Result<(Vec<Mount>, Prepared)> {
+    let mut prepared = Prepared::new();
+    let mut own = user_mounts(engine, record, &mut prepared)?;
     own.extend(tmpfs_mounts(record));
     own.sort_by_key(|mount| Path::new(&mount.destination).components().count());
     let taken = |destination: &str| own.iter().any(|mount| mount.destination == destination);
+    if let Some(pid) = namespaces.ipc_of
+        && !taken(SHARED_MEMORY)
+    {
+        prepared.push((SHARED_MEMORY.to_owned(), prepared::shared_memory(pid)?));
+    }
     let mut mounts: Vec<_> = kernel_mounts(record, namespaces)
         .into_iter()
         .chain(engine_files(engine, record))
@@ -47,7 +60,7 @@ pub(crate) fn build(
         }
     }
     mounts.extend(own);
-    Ok(mounts)
+    Ok((mounts, prepared))
 }
 
 /// The root's propagation: mounts of the host must be able to arrive where a bind asks for it.
@@ -93,9 +106,12 @@ fn kernel_mounts(record: &Record, namespaces: &Namespaces) -> Vec<Mount> {
         mounts.push(file_system("mqueue", "/dev/mqueue", &["nosuid", "noexec", "nodev"]));
         match (&record.host.ipc_mode, namespaces.ipc_of) {
             (IpcMode::None, _) => {}
-            (_, Some(pid)) => {
-                let source = format!("/proc/{pid}/root/dev/shm");
-                mounts.push(bind(&source, "/dev/shm", &["rbind", "nosuid", "noexec", "nodev"]));
+            (_, Some(_)) => {
+                mounts.push(bind(
+                    SHARED_MEMORY,
+                    SHARED_MEMORY,
+                    &["bind", "nosuid", "noexec", "nodev"],
+                ));
             }
             _ => {
                 let size = format!("size={}", record.host.shm_size_bytes);
@@ -121,11 +137,11 @@ fn engine_files(engine: &Engine, record: &Record) -> Vec<Mount> {
         .collect()
 }
 
-fn user_mounts(engine: &Engine, record: &Record) -> Result<Vec<Mount>> {
-    record.mounts.iter().map(|point| user_mount(engine, point)).collect()
+fn user_mounts(engine: &Engine, record: &Record, prepared: &mut Prepared) -> Result<Vec<Mount>> {
+    record.mounts.iter().map(|point| user_mount(engine, point, prepared)).collect()
 }
 
-fn user_mount(engine: &Engine, point: &MountPoint) -> Result<Mount> {
+fn user_mount(engine: &Engine, point: &MountPoint, prepared: &mut Prepared) -> Result<Mount> {
     let mut options = Vec::new();
     if point.kind == MountKind::Tmpfs {
         let mut mount = file_system("tmpfs", &point.destination, &["noexec", "nosuid", "nodev"]);
@@ -134,6 +150,10 @@ fn user_mount(engine: &Engine, point: &MountPoint) -> Result<Mount> {
             mount.options.push("ro".into());
         }
         return Ok(mount);
+    }
+    if point.kind == MountKind::Image {
+        prepared.push((point.destination.clone(), image_mount(engine, point)?));
+        return Ok(bind(&point.name, &point.destination, &["rbind", "rprivate", "rro"]));
     }
     if point.kind == MountKind::Volume {
         let volume =
@@ -147,9 +167,11 @@ fn user_mount(engine: &Engine, point: &MountPoint) -> Result<Mount> {
             point.source
         )));
     }
-    let mut source = point.source.clone();
+    check_propagation(point)?;
+    let source = point.source.clone();
     if !point.subpath.is_empty() {
-        source = format!("{source}/{}", point.subpath);
+        let tree = prepared::below(Path::new(&source), &point.subpath)?;
+        prepared.push((point.destination.clone(), tree));
     }
     options.push(if point.non_recursive { "bind" } else { "rbind" }.to_owned());
     options.push(if point.propagation.is_empty() {
@@ -170,6 +192,50 @@ fn user_mount(engine: &Engine, point: &MountPoint) -> Result<Mount> {
         options,
         ..Mount::default()
     })
+}
+
+/// What is to be shared, or to follow its original, must be so mounted.
+fn check_propagation(point: &MountPoint) -> Result<()> {
+    let (wanted, kinds): (&[&str], _) = match point.propagation.as_str() {
+        "shared" | "rshared" => (&["shared:"], "a shared"),
+        "slave" | "rslave" => (&["shared:", "master:"], "a shared or slave"),
+        _ => return Ok(()),
+    };
+    let source = std::fs::canonicalize(&point.source)
+        .map_err(Error::io(format_args!("look at {}", point.source)))?;
+    let table = std::fs::read_to_string("/proc/self/mountinfo")
+        .map_err(Error::io("read /proc/self/mountinfo"))?;
+    // ID PARENT DEVICE ROOT MOUNT-POINT OPTIONS [PROPAGATION…] - …
+    let fields = table.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let mount = fields
+        .filter(|fields| fields.len() > 6 && source.starts_with(fields[4]))
+        .max_by_key(|fields| Path::new(fields[4]).components().count());
+    let Some(fields) = mount else { return Ok(()) };
+    let mut optional = fields[6..].iter().take_while(|field| **field != "-");
+    if optional.any(|field| wanted.iter().any(|kind| field.starts_with(kind))) {
+        return Ok(());
+    }
+    Err(Error::invalid(format_args!(
+        "path {} is mounted on {} but it is not {kinds} mount",
+        point.source, fields[4]
+    )))
+}
+
+/// The files of an image, or what is at a path in them.
+fn image_mount(engine: &Engine, point: &MountPoint) -> Result<OwnedFd> {
+    let failed = || Error::internal(format_args!("mount image {}", point.source));
+    let store = engine.images_store();
+    let image = store.resolve(&point.name, None).map_err(|error| failed().because(error))?;
+    // The view serves to mount it; what it shows is the image's, which is in use.
+    let key = isopod_base::id::full();
+    let mounts = store.view(&key, &image).map_err(|error| failed().because(error))?;
+    let opened = mounts.open(&isopod_images::MountOptions::default());
+    store.snapshots().remove(&key).map_err(|error| failed().because(error))?;
+    let tree = opened.map_err(|error| failed().because(error))?;
+    if point.subpath.is_empty() {
+        return Ok(tree);
+    }
+    prepared::below_detached(tree, &point.source, &point.subpath)
 }
 
 /// A volume with options of its own (`type`, `device`, `o`) is mounted in the container alone.

@@ -78,26 +78,10 @@ pub(crate) fn of(engine: &Engine, record: &Record) -> Result<Namespaces> {
     Ok(Namespaces { own, ipc_of })
 }
 
-/// Checks what is to be joined as far as it can be known before the start.
-pub(crate) fn check(engine: &Engine, record: &Record) -> Result<()> {
+/// Checks what is asked for. Whether a container to join exists is seen at the start, as Docker
+/// has it: a client that is told "not found" at the creation pulls the image instead.
+pub(crate) fn check(record: &Record) -> Result<()> {
     let host = &record.host;
-    let joined = [
-        match &host.pid_mode {
-            PidMode::Container(other) => Some(other),
-            _ => None,
-        },
-        match &host.ipc_mode {
-            IpcMode::Container(other) => Some(other),
-            _ => None,
-        },
-        match &host.network_mode {
-            NetworkMode::Container(other) => Some(other),
-            _ => None,
-        },
-    ];
-    for other in joined.into_iter().flatten() {
-        engine.containers.find(other)?;
-    }
     if matches!(host.network_mode, NetworkMode::Container(_)) && !record.config.hostname.is_empty()
     {
         return Err(Error::invalid("conflicting options: hostname and the network mode"));
@@ -108,8 +92,18 @@ pub(crate) fn check(engine: &Engine, record: &Record) -> Result<()> {
     Ok(())
 }
 
+fn can_share_ipc(mode: &IpcMode) -> bool {
+    !matches!(mode, IpcMode::Default | IpcMode::Private | IpcMode::None)
+}
+
 fn process_of(engine: &Engine, record: &Record, other: &str, what: &str) -> Result<i32> {
     let container = engine.containers.find(other)?;
+    if what == "IPC" && !can_share_ipc(&container.record().host.ipc_mode) {
+        return Err(Error::conflict(format_args!(
+            "can't join IPC of container {}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)",
+            container.id
+        )));
+    }
     if container.id == record.id {
         return Err(Error::invalid(format_args!("cannot join own {what} namespace")));
     }

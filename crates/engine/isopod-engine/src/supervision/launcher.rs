@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::engine::make_directory;
 use crate::error::{Error, Result};
 use isopod_supervisor::{Mode, file};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,17 @@ impl Launcher {
         mode: Mode,
         passed: Option<OwnedFd>,
     ) -> Result<Launched> {
+        self.launch_with_mounts(directory, mode, passed, &[])
+    }
+
+    /// The same, and passes detached mounts along.
+    pub(crate) fn launch_with_mounts(
+        &self,
+        directory: &Path,
+        mode: Mode,
+        passed: Option<OwnedFd>,
+        mounts: &[OwnedFd],
+    ) -> Result<Launched> {
         let failed = |what: &str| Error::io(format!("{what} in {}", directory.display()));
         let listener = listen(directory).map_err(failed("make the supervisor's socket"))?;
         let mut command = Command::new(format!("/proc/self/fd/{}", self.program.as_raw_fd()));
@@ -58,6 +69,18 @@ impl Launcher {
             .stdin(OwnedFd::from(listener))
             .stdout(passed.map_or_else(Stdio::null, Stdio::from))
             .stderr(Stdio::null());
+        if !mounts.is_empty() {
+            let (ours, theirs) = rustix::net::socketpair(
+                rustix::net::AddressFamily::UNIX,
+                rustix::net::SocketType::SEQPACKET,
+                rustix::net::SocketFlags::CLOEXEC,
+                None,
+            )
+            .map_err(|error| failed("pass mounts to the supervisor")(error.into()))?;
+            isopod_supervisor::send_mounts(ours.as_fd(), mounts)
+                .map_err(failed("pass mounts to the supervisor"))?;
+            command.stderr(theirs);
+        }
         let child = command.spawn().map_err(failed("start the supervisor"))?;
         Ok(Launched { child })
     }

@@ -236,7 +236,8 @@ async fn an_exit_while_the_engine_is_dead_is_found() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let mut engine = Process::start(directory.path(), None);
-    assert!(engine.ask("state short").starts_with("exited 5"));
+    let state = engine.ask("state short");
+    assert!(state.starts_with("exited 5"), "{state}");
     engine.ask("remove short");
     assert_nothing_left(directory.path());
     engine.kill();

@@ -75,6 +75,25 @@ pub fn apply(config: &mut ExecutionConfig, instruction: &str) -> Result<(), Imag
     Ok(())
 }
 
+/// Applies instructions in order. As in a Dockerfile, an entry point clears the command of the
+/// image below, not one that is given here.
+pub(super) fn apply_all(
+    config: &mut ExecutionConfig,
+    instructions: &[String],
+) -> Result<(), ImageError> {
+    let mut own = None;
+    for instruction in instructions {
+        apply(config, instruction)?;
+        let word = instruction.split_ascii_whitespace().next().unwrap_or_default();
+        if word.eq_ignore_ascii_case("CMD") {
+            own.clone_from(&config.cmd);
+        } else if word.eq_ignore_ascii_case("ENTRYPOINT") {
+            config.cmd.clone_from(&own);
+        }
+    }
+    Ok(())
+}
+
 /// The exec form, or the shell form run by `/bin/sh -c`.
 fn command(text: &str) -> Vec<String> {
     json_list(text).unwrap_or_else(|| vec!["/bin/sh".to_owned(), "-c".to_owned(), text.to_owned()])

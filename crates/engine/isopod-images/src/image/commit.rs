@@ -10,7 +10,7 @@ use isopod_oci::image::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::change::apply;
+use super::change::apply_all;
 use super::{Image, Images, Incoming, Transaction};
 use crate::error::{ContentError, ImageError};
 use crate::tar::BLOCK;
@@ -43,9 +43,7 @@ impl Images {
     /// meanwhile is up to the caller.
     pub fn commit(&self, options: &CommitOptions<'_>) -> Result<Image, ImageError> {
         let mut execution = options.config.clone();
-        for change in &options.changes {
-            apply(&mut execution, change)?;
-        }
+        apply_all(&mut execution, &options.changes)?;
         let transaction = self.begin("commit")?;
         let mut incoming = Sink { incoming: transaction.ingest_unnamed()?, error: None };
         let layer_error = |source| ImageError::Layer {

@@ -7,7 +7,7 @@ use isopod_oci::image::{
     Descriptor, ExecutionConfig, History, ImageConfig, Platform, RootFs, media_type,
 };
 
-use super::change::apply;
+use super::change::apply_all;
 use super::commit::{encode, put_image};
 use super::{Image, Images, Progress};
 use crate::error::ImageError;
@@ -35,9 +35,7 @@ impl Images {
         progress: &dyn Fn(Progress<'_>),
     ) -> Result<Image, ImageError> {
         let mut execution = ExecutionConfig::default();
-        for change in &options.changes {
-            apply(&mut execution, change)?;
-        }
+        apply_all(&mut execution, &options.changes)?;
         let layer_error = |source| ImageError::Layer {
             image: options.name.clone().unwrap_or_else(|| "import".to_owned()),
             layer: "root file system".to_owned(),

@@ -235,6 +235,17 @@ impl Images {
         Ok(mounts)
     }
 
+    /// Makes a read-only snapshot that shows an image, named `key`.
+    pub fn view(&self, key: &str, image: &Image) -> Result<Mounts, ImageError> {
+        self.ensure_unpacked(image)?;
+        let gate = self.read_gate();
+        let parent = image.chain.as_ref().map(Digest::to_string);
+        let mounts = self.snapshots().view(key, parent.as_deref())?;
+        drop(gate);
+        self.touch(&image.target.digest)?;
+        Ok(mounts)
+    }
+
     /// Notes that an image is being used, which puts its eviction off. Kept to the minute, so
     /// that a burst of containers does not write once for each.
     fn touch(&self, target: &Digest) -> Result<(), ImageError> {
