@@ -1,7 +1,7 @@
 //! Images as the engine reports them.
 
-use crate::go::{CommandLine, Present, is_empty, null_if_empty};
-use crate::{Descriptor, GraphDriver, Healthcheck};
+use crate::go::{is_empty, null_if_empty};
+use crate::{ContainerConfig, Descriptor, GraphDriver};
 use std::collections::BTreeMap;
 
 document! {
@@ -24,8 +24,8 @@ document! {
         pub docker_version: String,
         /// Author.
         pub author: String,
-        /// What it runs.
-        pub config: Option<ImageConfig>,
+        /// What it runs; what concerns containers alone is empty, which older clients expect.
+        pub config: Option<ContainerConfig>,
         /// `amd64`, ...
         pub architecture: String,
         /// `v7`, ...
@@ -68,63 +68,6 @@ document! {
         /// RFC 3339 time; `0001-01-01T00:00:00Z` for never.
         #[serde(skip_serializing_if = "is_empty")]
         pub last_tag_time: String,
-    }
-
-    /// What an image runs (`Config` in its inspect).
-    pub struct ImageConfig {
-        /// These first few are empty in an image; older clients expect them.
-        pub hostname: String,
-        /// Likewise.
-        pub domainname: String,
-        /// User.
-        pub user: String,
-        /// Likewise empty.
-        pub attach_stdin: bool,
-        /// Likewise empty.
-        pub attach_stdout: bool,
-        /// Likewise empty.
-        pub attach_stderr: bool,
-        /// Exposed ports.
-        #[serde(skip_serializing_if = "is_empty")]
-        pub exposed_ports: BTreeMap<String, Present>,
-        /// Likewise empty.
-        pub tty: bool,
-        /// Likewise empty.
-        pub open_stdin: bool,
-        /// Likewise empty.
-        pub stdin_once: bool,
-        /// Environment.
-        #[serde(serialize_with = "null_if_empty")]
-        pub env: Vec<String>,
-        /// Default arguments.
-        pub cmd: Option<CommandLine>,
-        /// Health check.
-        #[serde(skip_serializing_if = "is_empty")]
-        pub healthcheck: Option<Healthcheck>,
-        /// Windows only.
-        #[serde(skip_serializing_if = "is_empty")]
-        pub args_escaped: bool,
-        /// Likewise empty.
-        pub image: String,
-        /// Volumes, by path.
-        #[serde(serialize_with = "null_if_empty")]
-        pub volumes: BTreeMap<String, Present>,
-        /// Working directory.
-        pub working_dir: String,
-        /// Entry point.
-        pub entrypoint: Option<CommandLine>,
-        /// Build triggers.
-        #[serde(serialize_with = "null_if_empty")]
-        pub on_build: Vec<String>,
-        /// Labels.
-        #[serde(serialize_with = "null_if_empty")]
-        pub labels: BTreeMap<String, String>,
-        /// Stop signal.
-        #[serde(skip_serializing_if = "is_empty")]
-        pub stop_signal: String,
-        /// Shell.
-        #[serde(skip_serializing_if = "is_empty")]
-        pub shell: Vec<String>,
     }
 
     /// An entry of `GET /images/json`.

@@ -50,8 +50,8 @@ pub use host_config::{
     Ulimit, UpdateRequest, UpdateResponse, WeightDevice,
 };
 pub use image::{
-    ImageConfig, ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageMetadata, ImageRootFs,
-    ImageSummary, ImagesPruneReport, SearchResult,
+    ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageMetadata, ImageRootFs, ImageSummary,
+    ImagesPruneReport, SearchResult,
 };
 pub use mount::{
     BindOptions, Mount, MountDriver, MountImageOptions, MountPoint, TmpfsOptions, VolumeOptions,

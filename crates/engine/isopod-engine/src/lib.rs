@@ -43,6 +43,7 @@ mod supervision;
 mod system;
 mod times;
 mod tree;
+mod volume_files;
 mod volumes;
 
 pub use config::Config;

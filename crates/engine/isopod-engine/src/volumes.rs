@@ -91,6 +91,11 @@ impl Volumes {
     /// Clears away what crashes left: trash, and directories without a record that are empty.
     pub(crate) fn clean(&self) {
         let known = self.lock().clone();
+        for volume in known.values().filter(|volume| volume.options.contains_key("size")) {
+            if let Err(error) = crate::volume_files::mount(volume) {
+                tracing::error!(volume = %volume.name, error = %error.full_message(), "not mounted");
+            }
+        }
         let trash = self.root.join(TRASH);
         for entry in std::fs::read_dir(&trash).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -129,7 +134,16 @@ impl Engine {
         if let Some(volume) = self.volumes.get(&name) {
             return existing(volume, &request);
         }
+        let original = match request.options.get("from") {
+            Some(from) => Some(self.volumes.get(from).ok_or_else(|| Error::no_volume(from))?),
+            None => None,
+        };
         let volume = self.volumes.make(name, anonymous, &request)?;
+        if let Err(error) = fill(volume.clone(), original).await {
+            crate::volume_files::unmount_if_mounted(&volume);
+            let _ = std::fs::remove_dir_all(self.volumes.directory(&volume.name));
+            return Err(error);
+        }
         self.commit(Batch::new().put(key(&volume.name), to_bytes(&volume))).await?;
         self.add_volume(&volume);
         Ok(volume)
@@ -251,6 +265,9 @@ impl Engine {
     pub(crate) async fn discard_volumes(&self, names: Vec<String>, mut batch: Batch) -> Result<()> {
         let mut moved = Vec::with_capacity(names.len());
         for name in &names {
+            if let Some(volume) = self.volumes.get(name) {
+                crate::volume_files::unmount_if_mounted(&volume);
+            }
             moved.push(self.volumes.move_aside(name)?);
             batch = batch.delete(key(name));
         }
@@ -350,9 +367,22 @@ fn check(name: &str, request: &CreateVolume) -> Result<()> {
         )));
     }
     for key in request.options.keys() {
-        if !matches!(key.as_str(), "type" | "device" | "o") {
+        if !matches!(key.as_str(), "type" | "device" | "o" | "size" | "from") {
             return Err(Error::invalid(format_args!("create {name}: invalid option: {key:?}")));
         }
+    }
+    if let Some(size) = request.options.get("size") {
+        crate::volume_files::parse_size(name, size)?;
+        if request.options.contains_key("device") {
+            return Err(Error::invalid(format_args!(
+                "create {name}: the options size and device exclude each other (a tmpfs takes o=size=…)"
+            )));
+        }
+    }
+    if request.options.contains_key("from") && request.options.contains_key("device") {
+        return Err(Error::invalid(format_args!(
+            "create {name}: the options from and device exclude each other"
+        )));
     }
     if request.options.contains_key("o") && !request.options.contains_key("device") {
         return Err(Error::invalid(format_args!(
@@ -360,6 +390,23 @@ fn check(name: &str, request: &CreateVolume) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Makes the file system of a volume with a size, and copies what it is to begin with.
+async fn fill(volume: Volume, original: Option<Volume>) -> Result<()> {
+    if volume.options.get("size").or(volume.options.get("from")).is_none() {
+        return Ok(());
+    }
+    blocking(move || {
+        if let Some(bytes) = crate::volume_files::size(&volume)? {
+            crate::volume_files::format(&volume, bytes)?;
+        }
+        match original {
+            Some(original) => crate::volume_files::clone(&original, &volume),
+            None => Ok(()),
+        }
+    })
+    .await
 }
 
 /// A volume that exists serves a request unless it asks for something else.

@@ -230,8 +230,10 @@ mod tests {
             if reap_first {
                 child.wait().expect("waits");
                 if isopod_sys::exit_info::exit_status(watched.pidfd.as_fd()).is_err() {
-                    eprintln!("SKIP: exit code after reaping: kernel before 6.15");
-                    return;
+                    return isopod_testkit::skip(
+                        "exit code after reaping",
+                        "the kernel is older than 6.15",
+                    );
                 }
             } else {
                 while start_ticks(pid).is_some() {

@@ -16,6 +16,7 @@ pub mod files;
 pub mod id;
 pub mod signals;
 pub mod times;
+pub mod ulimit;
 pub mod units;
 
 pub use backoff::Backoff;

@@ -20,6 +20,7 @@ pub mod sealed_exe;
 pub mod sealed_image;
 pub mod seccomp;
 
+pub mod loop_device;
 pub mod loopback;
 pub mod signal_fd;
 

@@ -293,30 +293,11 @@ pub(super) fn device(text: &str) -> Result<DeviceMapping> {
     })
 }
 
-/// Names of resource limits.
-const ULIMITS: &[&str] = &[
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
 /// `NAME=SOFT[:HARD]`.
 pub(super) fn ulimit(text: &str) -> Result<Ulimit, String> {
     let (name, limits) =
         text.split_once('=').ok_or_else(|| format!("invalid ulimit argument: {text}"))?;
-    if !ULIMITS.contains(&name) {
+    if !isopod_base::ulimit::NAMES.contains(&name) {
         return Err(format!("invalid ulimit type: {name}"));
     }
     let (soft, hard) = limits.split_once(':').unwrap_or((limits, limits));

@@ -40,7 +40,7 @@ pub(crate) fn inspect(image: domain::ImageDetails, version: ApiVersion) -> wire:
         created: image.summary.created.map(|time| time.rfc3339()).unwrap_or_default(),
         docker_version: String::new(),
         author: image.author,
-        config: Some(config(&image.config)),
+        config: Some(create::to_wire(&image.config)),
         architecture: image.architecture,
         variant: image.variant,
         os: image.os,
@@ -58,26 +58,6 @@ pub(crate) fn inspect(image: domain::ImageDetails, version: ApiVersion) -> wire:
                 ..wire::Descriptor::default()
             },
         ),
-    }
-}
-
-fn config(config: &domain::ContainerConfig) -> wire::ImageConfig {
-    let config = create::to_wire(config);
-    wire::ImageConfig {
-        user: config.user,
-        exposed_ports: config.exposed_ports,
-        env: config.env,
-        cmd: config.cmd,
-        healthcheck: config.healthcheck,
-        args_escaped: config.args_escaped,
-        volumes: config.volumes,
-        working_dir: config.working_dir,
-        entrypoint: config.entrypoint,
-        on_build: config.on_build,
-        labels: config.labels,
-        stop_signal: config.stop_signal,
-        shell: config.shell,
-        ..wire::ImageConfig::default()
     }
 }
 

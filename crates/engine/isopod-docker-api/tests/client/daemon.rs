@@ -31,11 +31,7 @@ pub(crate) struct Daemon {
 
 /// Prints why a test does not run.
 pub(crate) fn skip(why: &str) {
-    #[allow(clippy::print_stderr, reason = "the reason of a skipped test is for people")]
-    {
-        let name = std::thread::current().name().unwrap_or("test").to_owned();
-        eprintln!("SKIP: {name}: {why}");
-    }
+    isopod_testkit::skip(std::thread::current().name().unwrap_or("test"), why);
 }
 
 fn find(program: &str) -> Option<PathBuf> {

@@ -27,7 +27,7 @@ mod top;
 mod update;
 mod wait;
 
-pub(crate) use archive::running_root;
+pub(crate) use archive::{copy_up, running_root};
 pub(crate) use log_options::Driver as LogDriver;
 pub(crate) use monitor::{recorded_exit, subscribe};
 pub(crate) use restart::wants_restart;

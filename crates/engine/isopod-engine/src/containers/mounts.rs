@@ -86,8 +86,8 @@ impl Engine {
                     self.make_volume(point.name.clone(), false, wanted.volume).await?
                 };
                 point.source = volume.mountpoint.to_string_lossy().into_owned();
-                if !volume.options.is_empty() {
-                    point.source = volume.options.get("device").cloned().unwrap_or_default();
+                if let Some(device) = volume.options.get("device") {
+                    point.source.clone_from(device);
                 }
             }
             MountKind::Image => {

@@ -127,20 +127,25 @@ impl Engine {
 
     /// Tells that a container has joined its networks.
     pub(crate) fn connected(&self, container: &Container) {
-        let networks = container.record().networks;
-        for endpoint in networks.endpoints.values().filter(|e| e.active.is_some()) {
-            if let Ok(network) = self.networks.find(&endpoint.network_id) {
-                self.network_event(&network, "connect", &[("container", container.id.clone())]);
-            }
-        }
+        self.tell_networks(container, &container.record().networks, "connect");
     }
 
     /// Tells that a container has left its networks.
     pub(crate) fn disconnected(&self, container: &Container, networks: &ContainerNetworks) {
-        for endpoint in networks.endpoints.values().filter(|e| e.active.is_some()) {
-            if let Ok(network) = self.networks.find(&endpoint.network_id) {
-                self.network_event(&network, "disconnect", &[("container", container.id.clone())]);
-            }
+        self.tell_networks(container, networks, "disconnect");
+    }
+
+    fn tell_networks(&self, container: &Container, networks: &ContainerNetworks, action: &str) {
+        let active = networks.endpoints.values().filter(|endpoint| endpoint.active.is_some());
+        let mut names: Vec<&str> = active.map(|endpoint| endpoint.network_id.as_str()).collect();
+        // These two have no endpoints of ours.
+        match container.record().host.network_mode {
+            NetworkMode::None => names.push("none"),
+            NetworkMode::Host => names.push("host"),
+            _ => {}
+        }
+        for network in names.into_iter().filter_map(|name| self.networks.find(name).ok()) {
+            self.network_event(&network, action, &[("container", container.id.clone())]);
         }
     }
 

@@ -158,6 +158,9 @@ fn user_mount(engine: &Engine, point: &MountPoint, prepared: &mut Prepared) -> R
     if point.kind == MountKind::Volume {
         let volume =
             engine.volumes.get(&point.name).ok_or_else(|| Error::no_volume(&point.name))?;
+        if volume.options.contains_key("size") {
+            crate::volume_files::mount(&volume)?;
+        }
         if let Some(mount) = foreign_volume(&volume, point) {
             return Ok(mount);
         }

@@ -147,31 +147,13 @@ fn console_size(size: [u32; 2]) -> Option<ConsoleSize> {
 }
 
 fn rlimits(defaults: &[Ulimit], own: &[Ulimit]) -> Result<Vec<Rlimit>> {
-    const KNOWN: [&str; 16] = [
-        "as",
-        "core",
-        "cpu",
-        "data",
-        "fsize",
-        "locks",
-        "memlock",
-        "msgqueue",
-        "nice",
-        "nofile",
-        "nproc",
-        "rss",
-        "rtprio",
-        "rttime",
-        "sigpending",
-        "stack",
-    ];
     let inherited =
         defaults.iter().filter(|default| !own.iter().any(|ulimit| ulimit.name == default.name));
     let limit = |value: i64| u64::try_from(value).unwrap_or(u64::MAX);
     inherited
         .chain(own)
         .map(|ulimit| {
-            if !KNOWN.contains(&ulimit.name.as_str()) {
+            if !isopod_base::ulimit::NAMES.contains(&ulimit.name.as_str()) {
                 return Err(Error::invalid(format_args!("invalid ulimit type: {}", ulimit.name)));
             }
             let (soft, hard) = (limit(ulimit.soft), limit(ulimit.hard));

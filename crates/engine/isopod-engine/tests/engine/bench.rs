@@ -11,8 +11,7 @@ use std::sync::Arc;
 macro_rules! skip_unless_possible {
     ($name:literal) => {
         if let Some(obstacle) = $crate::bench::obstacle() {
-            eprintln!("SKIP: {}: {obstacle}", $name);
-            return;
+            return isopod_testkit::skip($name, &obstacle);
         }
     };
 }
