@@ -150,8 +150,9 @@ fn named(
             let names: Vec<Reference> = own
                 .filter(|name| name.repository() == repository && name.tag().is_some())
                 .collect();
-            if let Some(name) = image.names.first().filter(|_| !names.is_empty()) {
-                found.push((store.resolve(name, platform)?, names));
+            // By a name of this repository: others of the image may go at any time.
+            if let Some(name) = names.first() {
+                found.push((store.resolve(&names::canonical(name), platform)?, names));
             }
         }
         if !found.is_empty() {

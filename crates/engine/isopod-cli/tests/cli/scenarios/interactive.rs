@@ -74,6 +74,8 @@ fn exec(engine: &Engine) -> Result<()> {
     let program = &engine.program;
     program.ok(&["run", "-d", "--name", "etm", NET, "demo", "sleep", "1000"])?;
     let mut terminal = Terminal::start(&program.command(&["exec", "-it", "etm", "sh"]))?;
+    // What is typed before the shell reads may be lost on the way to it.
+    terminal.shows("# ")?;
     terminal.types("stty size; tty; echo do''ne\n")?;
     terminal.shows("done")?;
     terminal.shows("30 90")?;
