@@ -6,6 +6,7 @@ mod error;
 mod file;
 mod flags;
 mod instance;
+mod networks;
 mod notify;
 mod settings;
 

@@ -50,6 +50,8 @@ pub use config::Config;
 pub use containers::ContainerWait;
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
+pub use isopod_network::Subnet;
+pub use isopod_network::pools::Pool as AddressPool;
 pub use model::*;
 pub use networks::{NetworkOptions, predefined_network_id};
 pub use streams::{Attached, InputSink, OutputStream};

@@ -258,10 +258,8 @@ impl Fabric {
             peer_namespace: std::os::fd::AsFd::as_fd(namespace),
             peer_mac: attachment.mac,
             mtu: bridge.mtu.unwrap_or(port.mtu),
+            isolated: !bridge.icc,
         })?;
-        if !bridge.icc {
-            links.isolate_port(links.index(&attachment.host_name)?)?;
-        }
         configure(namespace, attachment)
     }
 

@@ -25,13 +25,14 @@ const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
-const IFLA_PROTINFO: u16 = 12;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_AF_SPEC: u16 = 26;
 const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
 const IFLA_MACVLAN_MODE: u16 = 1;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
@@ -87,6 +88,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) peer_namespace: BorrowedFd<'a>,
     pub(crate) peer_mac: Mac,
     pub(crate) mtu: u32,
+    /// Whether the port cannot speak with other such ports.
+    pub(crate) isolated: bool,
 }
 
 /// rtnetlink in one network namespace.
@@ -158,6 +161,15 @@ impl Links {
         requests.message(NEW_LINK, netlink::ACK, |w| {
             w.raw(&link_header(0, IFF_UP));
             w.put_text(IFLA_IFNAME, pair.name);
+            w.nest(IFLA_LINKINFO, |w| {
+                w.put_text(IFLA_INFO_SLAVE_KIND, "bridge");
+                w.nest(IFLA_INFO_SLAVE_DATA, |w| {
+                    // Where the kernel passes bridged packets to nftables, a container that asks
+                    // itself by the host's address gets its packets back by the same port.
+                    w.put(IFLA_BRPORT_MODE, &[1]);
+                    w.put(IFLA_BRPORT_ISOLATED, &[u8::from(pair.isolated)]);
+                });
+            });
         });
         self.execute(format!("make interfaces {} and {}", pair.name, pair.peer_name), &requests)
     }
@@ -185,21 +197,6 @@ impl Links {
             });
         });
         self.execute(format!("make macvlan interface {name}"), &requests)
-    }
-
-    /// Makes the port of a bridge unable to speak with other such ports.
-    pub(crate) fn isolate_port(&self, index: u32) -> Result<()> {
-        let mut requests = Writer::default();
-        requests.message(NEW_LINK, netlink::ACK, |w| {
-            let mut header = link_header(index, 0);
-            header[0] = libc::AF_BRIDGE as u8;
-            w.raw(&header);
-            w.nest(IFLA_PROTINFO, |w| {
-                w.put(IFLA_BRPORT_MODE, &[0]);
-                w.put(IFLA_BRPORT_ISOLATED, &[1]);
-            });
-        });
-        self.execute(format!("isolate the bridge's port {index}"), &requests)
     }
 
     /// Brings an interface up.

@@ -65,12 +65,19 @@ fn texts(directive: &Directive, value: &Value) -> Option<Vec<String>> {
     match (directive.kind, value) {
         (Kind::Switch, Value::Bool(on)) => Some(vec![on.to_string()]),
         (Kind::Text, value) => Some(vec![scalar(value)?]),
-        (Kind::List, Value::Array(list)) => list.iter().map(scalar).collect(),
+        (Kind::List, Value::Array(list)) => list.iter().map(element).collect(),
         (Kind::List, Value::Object(map)) => {
             map.iter().map(|(key, value)| Some(format!("{key}={}", entry(value)?))).collect()
         }
         _ => None,
     }
+}
+
+/// An element of a list: a scalar, or an object such as `{"base": "10.0.0.0/8", "size": 24}`.
+fn element(value: &Value) -> Option<String> {
+    let Value::Object(map) = value else { return scalar(value) };
+    let pairs = map.iter().map(|(key, value)| Some(format!("{key}={}", scalar(value)?)));
+    Some(pairs.collect::<Option<Vec<_>>>()?.join(","))
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -103,12 +110,14 @@ mod tests {
     fn directives() {
         let values = check(
             r#"{"hosts":["unix:///a"],"log-opts":{"max-size":"1m"},"init":true,
+                "default-address-pools":[{"base":"10.0.0.0/8","size":24}],
                 "default-ulimits":{"nofile":{"Name":"nofile","Hard":2,"Soft":1}}}"#,
         )
         .expect("valid");
         assert_eq!(values["host"], ["unix:///a"]);
         assert_eq!(values["log-opt"], ["max-size=1m"]);
         assert_eq!(values["init"], ["true"]);
+        assert_eq!(values["default-address-pool"], ["base=10.0.0.0/8,size=24"]);
         assert_eq!(values["default-ulimit"], ["nofile=1:2"]);
         assert!(check("").expect("empty").is_empty());
     }
@@ -116,7 +125,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (text, part) in [
-            ("{\"bip\":\"x\"}", "don't match any configuration option: bip"),
+            ("{\"bogus\":\"x\"}", "don't match any configuration option: bogus"),
             ("{\"hosts\":3}", "\"hosts\" must be a list of strings or an object, not 3"),
             ("{\"init\":\"yes\"}", "\"init\" must be true or false"),
             ("[]", "no valid JSON"),

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_named() {
-        assert!(run(&["--bip", "1.2.3.4"]).expect_err("unknown").contains("--bip"));
+        assert!(run(&["--bogus", "1"]).expect_err("unknown").contains("--bogus"));
         assert!(run(&["extra"]).expect_err("unknown").contains("extra"));
         assert!(run(&["--host"]).expect_err("no value").contains("--host"));
     }

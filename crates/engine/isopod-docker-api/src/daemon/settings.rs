@@ -3,6 +3,7 @@
 use crate::daemon::error::DaemonError;
 use crate::daemon::file;
 use crate::daemon::flags::{Given, Values};
+use crate::daemon::networks;
 use isopod_base::units::parse_bytes;
 use isopod_engine::{Config, NetworkMode, Ulimit};
 use std::path::{Path, PathBuf};
@@ -127,6 +128,21 @@ fn configure(engine: &mut Config, values: &Values) -> Result<(), DaemonError> {
                     _ => return Err(invalid(flag, last, "expected bridge, none or host")),
                 };
             }
+            "iptables" | "ip-forward" if !switch(flag, last)? => {
+                return Err(invalid(
+                    flag,
+                    last,
+                    "networks do not work without: use default-network=none",
+                ));
+            }
+            "userland-proxy" => {
+                switch(flag, last)?;
+            }
+            flag if networks::configure(&mut engine.network, flag, texts)? => {
+                if flag == "bridge" && last == "none" {
+                    engine.default_network = NetworkMode::None;
+                }
+            }
             "label" => {
                 for text in texts {
                     pair(flag, text)?;
@@ -147,7 +163,7 @@ fn configure(engine: &mut Config, values: &Values) -> Result<(), DaemonError> {
     Ok(())
 }
 
-fn invalid(name: &str, value: &str, message: impl std::fmt::Display) -> DaemonError {
+pub(super) fn invalid(name: &str, value: &str, message: impl std::fmt::Display) -> DaemonError {
     DaemonError::Value { name: name.into(), value: value.into(), message: message.to_string() }
 }
 
@@ -155,7 +171,7 @@ fn non_empty<'a>(flag: &str, text: &'a str) -> Result<&'a str, DaemonError> {
     if text.is_empty() { Err(invalid(flag, text, "expected a path")) } else { Ok(text) }
 }
 
-fn switch(flag: &str, text: &str) -> Result<bool, DaemonError> {
+pub(super) fn switch(flag: &str, text: &str) -> Result<bool, DaemonError> {
     match text {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),

@@ -1,5 +1,6 @@
 //! A daemon of a test's own, with an image called `bb`.
 
+use isopod_testkit::NetworkSandbox;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -50,6 +51,17 @@ impl Daemon {
 
     /// Starts a daemon without images.
     pub(crate) fn start_empty() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// Starts a daemon in a network that the test has made, networks and all; with the image `bb`.
+    pub(crate) fn start_in(network: &NetworkSandbox) -> Option<Self> {
+        let daemon = Self::start_with(Some(network))?;
+        daemon.import("bb");
+        Some(daemon)
+    }
+
+    fn start_with(network: Option<&NetworkSandbox>) -> Option<Self> {
         let missing =
             ["docker", "busybox", "unshare", "tar"].into_iter().find(|tool| find(tool).is_none());
         if let Some(tool) = missing {
@@ -65,14 +77,29 @@ impl Daemon {
             .tempdir()
             .expect("temporary directory");
         let peer = std::env::var("ISOPOD_CLIENT_PEER").is_ok_and(|name| name == "dockerd");
-        let command = if peer { dockerd(directory.path()) } else { isopod(directory.path()) };
-        let mut command = command?;
+        let mut command = if peer {
+            dockerd(directory.path(), network)?
+        } else {
+            isopod(directory.path(), network)?
+        };
         let log = fs::File::create(directory.path().join("log")).expect("writable");
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a descriptor")).stderr(log);
         let process = command.spawn().expect("the daemon starts");
         let mut daemon = Self { process, directory, peer };
         daemon.await_ready();
         Some(daemon)
+    }
+
+    /// Kills the daemon, as a crash would, and starts it again.
+    pub(crate) fn crash(&mut self, network: &NetworkSandbox) {
+        self.process.kill().expect("our child");
+        self.process.wait().expect("our child");
+        let mut command = isopod(self.directory.path(), Some(network)).expect("it ran before");
+        let log = fs::OpenOptions::new().append(true).open(self.directory.path().join("log"));
+        let log = log.expect("writable");
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a descriptor")).stderr(log);
+        self.process = command.spawn().expect("the daemon starts");
+        self.await_ready();
     }
 
     fn await_ready(&mut self) {
@@ -250,15 +277,31 @@ fn cgroup_parent(directory: &Path) -> String {
     directory.file_name().expect("a temporary directory").to_string_lossy().into_owned()
 }
 
+/// Into a mount namespace of its own, and a network of its own or the one that is given.
+fn unshare(network: Option<&NetworkSandbox>) -> Command {
+    match network {
+        Some(network) => {
+            let mut command = network.command("unshare");
+            command.arg("--mount");
+            command
+        }
+        None => {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "--net"]);
+            command
+        }
+    }
+}
+
 /// The engine under test, in mount and network namespaces of its own.
-fn isopod(directory: &Path) -> Option<Command> {
+fn isopod(directory: &Path, network: Option<&NetworkSandbox>) -> Option<Command> {
     let Some(binary) = std::env::var_os("ISOPOD_BIN") else {
         skip("ISOPOD_BIN does not name the isopod binary");
         return None;
     };
-    let mut command = Command::new("unshare");
+    let mut command = unshare(network);
     command
-        .args(["--mount", "--net", "sh", "-c", "ip link set lo up; exec \"$0\" \"$@\""])
+        .args(["sh", "-c", "ip link set lo up; exec \"$0\" \"$@\""])
         .arg(binary)
         .arg("engine")
         .arg("--host")
@@ -273,15 +316,19 @@ fn isopod(directory: &Path) -> Option<Command> {
 }
 
 /// Debian's dockerd, in namespaces of its own so that it touches nobody's network or mounts.
-fn dockerd(directory: &Path) -> Option<Command> {
+fn dockerd(directory: &Path, network: Option<&NetworkSandbox>) -> Option<Command> {
     if find("dockerd").is_none() {
         skip("dockerd is not installed");
         return None;
     }
     fs::write(directory.join("daemon.json"), "{}").expect("writable");
-    let mut command = Command::new("unshare");
+    let mut command = unshare(network);
+    command.arg("dockerd");
+    if network.is_none() {
+        command.args(["--iptables=false", "--bridge=none"]);
+    }
     command
-        .args(["--mount", "--net", "dockerd", "--iptables=false", "--bridge=none", "--config-file"])
+        .arg("--config-file")
         .arg(directory.join("daemon.json"))
         .arg("--host")
         .arg(format!("unix://{}", directory.join("api.sock").display()))

@@ -14,6 +14,7 @@ mod exec;
 mod images;
 mod inspect;
 mod logs;
+mod networks;
 mod python;
 mod run;
 mod streams;

@@ -20,7 +20,13 @@ impl Engine {
         } else {
             format!("{hostname}.{} {hostname}", record.config.domainname)
         };
-        for link in &record.host.links {
+        // In networks of one's own they are names for the name service.
+        let links = if record.networks.endpoints.contains_key("bridge") {
+            record.host.links.as_slice()
+        } else {
+            &[]
+        };
+        for link in links {
             let (name, alias) = split_link(link);
             let other = self.containers.find(name)?.record();
             let endpoint = other.networks.endpoints.get("bridge").and_then(|e| e.active.clone());
