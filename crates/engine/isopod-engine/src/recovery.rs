@@ -26,6 +26,7 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<()> {
     if let Err(error) = engine.reconcile_networks().await {
         tracing::error!(error = %error.full_message(), "networks could not be brought in line");
     }
+    engine.watch_rules();
     start_by_policy(engine);
     Ok(())
 }

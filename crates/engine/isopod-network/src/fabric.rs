@@ -292,7 +292,20 @@ impl Fabric {
     pub fn publish(&self, published: &[Publication]) -> Result<()> {
         let mut state = self.lock();
         state.published.extend(published.iter().copied());
-        if state.built { state.firewall.publish(published) } else { state.rebuild() }
+        if !state.built {
+            return state.rebuild();
+        }
+        // Somebody may have emptied the table: then it is made anew.
+        state.firewall.publish(published).or_else(|_| state.rebuild())
+    }
+
+    /// Makes our rules anew if somebody has removed them; whether that was so.
+    pub fn repair(&self) -> Result<bool> {
+        let mut state = self.lock();
+        if !state.built || state.firewall.exists()? {
+            return Ok(false);
+        }
+        state.rebuild().map(|()| true)
     }
 
     /// Withdraws ports. Connections to them that exist go on.

@@ -8,7 +8,7 @@
 
 use crate::error::Result;
 use crate::links::octets;
-use crate::nft::{Batch, DataType, Direction, Hook, INET, Register, Rule};
+use crate::nft::{self, Batch, DataType, Direction, Hook, INET, Register, Rule};
 use crate::ports::{Protocol, Publication};
 use crate::subnet::Subnet;
 use std::collections::BTreeSet;
@@ -104,6 +104,11 @@ impl Firewall {
         self.add_rules(&mut batch, zones);
         add_publications(&mut batch, published);
         batch.commit("build the rules of containers' networks")
+    }
+
+    /// Whether our table is there.
+    pub(crate) fn exists(&self) -> Result<bool> {
+        nft::has_table(INET, &self.table)
     }
 
     /// Replaces the rules; what is published stays.

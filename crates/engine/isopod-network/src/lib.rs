@@ -38,6 +38,7 @@ pub use fabric::{Attachment, Bridge, Fabric, MacvlanMode};
 pub use firewall::{GatewayMode, Zone};
 pub use mac::{Mac, MacError};
 pub use namespace::{Namespace, Pool};
+pub use nft::Watch;
 pub use options::{BridgeOptions, MacvlanOptions};
 pub use ports::{ContainerPort, Ports, Protocol, Publication, PublishRequest};
 pub use subnet::{Subnet, SubnetError};

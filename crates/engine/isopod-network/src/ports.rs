@@ -189,14 +189,16 @@ impl Inner {
     fn take(&mut self, request: &PublishRequest) -> Result<Vec<Publication>> {
         match &request.host_ports {
             Some(ports) => {
-                let mut failure = None;
+                if ports.start() == ports.end() {
+                    return self.take_port(request, *ports.start());
+                }
                 for port in ports.clone() {
                     match self.take_port(request, port) {
-                        Ok(taken) => return Ok(taken),
-                        Err(error) => failure = failure.or(Some(error)),
+                        Err(Error::Conflict(_)) => {}
+                        done => return done,
                     }
                 }
-                Err(failure.expect("a range has at least one port"))
+                Err(Error::Exhausted("all ports are allocated".into()))
             }
             None => {
                 for _ in self.ephemeral.clone() {

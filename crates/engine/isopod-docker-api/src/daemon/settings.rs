@@ -102,6 +102,12 @@ fn merge(flags: Values, file: Values, path: &Path) -> Result<Values, DaemonError
 fn configure(engine: &mut Config, values: &Values) -> Result<(), DaemonError> {
     for (&flag, texts) in values {
         let last = texts.last().map(String::as_str).unwrap_or_default();
+        if networks::configure(&mut engine.network, flag, texts)? {
+            if (flag, last) == ("bridge", "none") {
+                engine.default_network = NetworkMode::None;
+            }
+            continue;
+        }
         match flag {
             "data-root" => engine.data_root = non_empty(flag, last)?.into(),
             "exec-root" => engine.exec_root = non_empty(flag, last)?.into(),
@@ -137,11 +143,6 @@ fn configure(engine: &mut Config, values: &Values) -> Result<(), DaemonError> {
             }
             "userland-proxy" => {
                 switch(flag, last)?;
-            }
-            flag if networks::configure(&mut engine.network, flag, texts)? => {
-                if flag == "bridge" && last == "none" {
-                    engine.default_network = NetworkMode::None;
-                }
             }
             "label" => {
                 for text in texts {

@@ -289,3 +289,69 @@ fn scenarios() {
     let log = if failures.is_empty() { String::new() } else { daemon.log() };
     assert!(failures.is_empty(), "{} failed:\n{}\n{log}", failures.len(), failures.join("\n"));
 }
+
+#[test]
+fn two_hundred_containers() {
+    let Some(world) = World::new() else { return };
+    let Some(mut daemon) = Daemon::start_in(&world.host) else { return };
+    if daemon.is_peer() {
+        return skip("dockerd takes minutes for it");
+    }
+    daemon.ok(&["network", "create", "--subnet", "10.80.0.0/16", "big"]);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if number >= 200 {
+                        break;
+                    }
+                    let name = format!("box{number}");
+                    let port = format!("{}:80", 20000 + number);
+                    let serve = format!("mkdir /w; echo {name} > /w/i; exec httpd -f -h /w");
+                    daemon.ok(&[
+                        "run",
+                        "-d",
+                        "--name",
+                        &name,
+                        "--network",
+                        "big",
+                        "-p",
+                        &port,
+                        "bb",
+                        "sh",
+                        "-c",
+                        &serve,
+                    ]);
+                }
+            });
+        }
+    });
+    daemon.crash(&world.host);
+    let listed = daemon.ok(&["network", "inspect", "big", "-f", "{{len .Containers}}"]);
+    assert_eq!(listed, "200");
+    let format = "{{range .Containers}}{{.IPv4Address}} {{end}}";
+    let addresses = daemon.ok(&["network", "inspect", "big", "-f", format]);
+    let unique: std::collections::BTreeSet<_> = addresses.split_whitespace().collect();
+    assert_eq!(unique.len(), 200, "every container has an address of its own");
+    for number in [0, 99, 199] {
+        let fetch = format!("curl -sS -m 2 http://10.9.0.1:{}/i", 20000 + number);
+        let answer = shell(&world.outside, &fetch);
+        assert_eq!(answer.stdout.trim(), format!("box{number}"), "{}", answer.stderr);
+        let named = daemon.ok(&["exec", "box7", "nslookup", &format!("box{number}"), "127.0.0.11"]);
+        assert!(named.contains("10.80."), "{named}");
+    }
+    let all = daemon.ok(&["ps", "-aq"]);
+    let mut remove = vec!["rm", "-f"];
+    remove.extend(all.lines());
+    daemon.ok(&remove);
+    let gone = || shell(&world.host, "ip -br link | grep -c veth").stdout.trim() == "0";
+    let begin = Instant::now();
+    while !gone() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "interfaces are left behind");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let rules = shell(&world.host, "nft list ruleset | grep -c 20000").stdout;
+    assert_eq!(rules.trim(), "0", "ports are left behind");
+}

@@ -74,8 +74,8 @@ impl Engine {
         container: &str,
         settings: EndpointSettings,
     ) -> Result<()> {
-        let network = self.networks.find(network)?;
         let container = self.containers.find(container)?;
+        let network = self.networks.find(network)?;
         let _operation = container.operation.lock().await;
         let record = container.record();
         check_mode(&record, &network)?;

@@ -5,7 +5,7 @@ use crate::Engine;
 use crate::engine::blocking;
 use crate::error::Result;
 use crate::{Network, NetworkDriver};
-use isopod_network::{BridgeOptions, Fabric};
+use isopod_network::{BridgeOptions, Fabric, Watch};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +20,33 @@ impl Engine {
         blocking(move || engine.reconcile_now()).await?;
         self.resume_names().await;
         Ok(())
+    }
+
+    /// Brings our rules back when somebody removes all rules of the machine, as reloading a
+    /// firewall often does.
+    pub(crate) fn watch_rules(self: &Arc<Self>) {
+        if self.config.rootless {
+            return;
+        }
+        let engine = Arc::downgrade(self);
+        let watching = std::thread::Builder::new().name("rules".into()).spawn(move || {
+            let watch = Watch::open()?;
+            while engine.strong_count() > 0 {
+                if !watch.wait()? {
+                    continue;
+                }
+                let Some(engine) = engine.upgrade() else { break };
+                match engine.networks.fabric.repair() {
+                    Ok(true) => tracing::warn!("the rules of containers' networks were removed by somebody: made anew"),
+                    Ok(false) => {}
+                    Err(error) => tracing::error!(error = %isopod_base::chain(&error), "the rules of containers' networks cannot be made anew"),
+                }
+            }
+            Ok::<(), isopod_network::Error>(())
+        });
+        if let Err(error) = watching {
+            tracing::warn!(%error, "the rules of containers' networks are not watched");
+        }
     }
 
     fn reconcile_now(&self) -> Result<()> {

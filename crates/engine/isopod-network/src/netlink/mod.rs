@@ -40,13 +40,18 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn open(protocol: Option<Protocol>) -> io::Result<Self> {
+        Self::open_groups(protocol, 0)
+    }
+
+    /// One that hears of changes, too: `groups` has a bit for each kind.
+    pub(crate) fn open_groups(protocol: Option<Protocol>, groups: u32) -> io::Result<Self> {
         let fd = rustix::net::socket_with(
             AddressFamily::NETLINK,
             SocketType::RAW,
             SocketFlags::CLOEXEC,
             protocol,
         )?;
-        rustix::net::bind(&fd, &SocketAddrNetlink::new(0, 0))?;
+        rustix::net::bind(&fd, &SocketAddrNetlink::new(0, groups))?;
         // What is refused falls back to the system's usual sizes.
         let _ = rustix::net::sockopt::set_socket_send_buffer_size(&fd, 1 << 21);
         let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&fd, 1 << 21);
@@ -56,6 +61,20 @@ impl Socket {
             Some(LIMIT),
         )?;
         Ok(Self { fd })
+    }
+
+    /// Waits for news; whether any is of this kind. More news than can be remembered are taken
+    /// for it.
+    pub(crate) fn hears(&self, kind: u16) -> io::Result<bool> {
+        let mut buffer = vec![0; 1 << 16];
+        match rustix::net::recv(&self.fd, &mut buffer, RecvFlags::empty()) {
+            Ok((_, length)) => {
+                Ok(Reader::new(&buffer[..length]).any(|message| message.kind == kind))
+            }
+            Err(rustix::io::Errno::NOBUFS) => Ok(true),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<()> {

@@ -12,6 +12,7 @@ const SUBSYSTEM: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
 const NEW_TABLE: u16 = 0;
+const GET_TABLE: u16 = 1;
 const DEL_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
 const NEW_RULE: u16 = 6;
@@ -197,6 +198,41 @@ impl Batch {
             action: format!("{action} (change {number} of a transaction of nftables)"),
             source,
         })
+    }
+}
+
+/// Whether a table exists.
+pub(crate) fn has_table(family: u8, table: &str) -> Result<bool> {
+    let failed = || Error::system("look for a table of nftables");
+    let mut request = Writer::default();
+    request.message((SUBSYSTEM << 8) | GET_TABLE, 0, |w| {
+        w.raw(&header(family, 0));
+        w.put_text(1, table);
+    });
+    let socket = Socket::open(Some(NETFILTER)).map_err(failed())?;
+    Ok(socket.get(&request).map_err(failed())?.is_some())
+}
+
+/// Hears when somebody removes a table, ours perhaps.
+#[derive(Debug)]
+pub struct Watch {
+    socket: Socket,
+}
+
+impl Watch {
+    /// In the namespace of the calling thread.
+    pub fn open() -> Result<Self> {
+        const CHANGES: u32 = 1 << 6;
+        Socket::open_groups(Some(NETFILTER), CHANGES)
+            .map(|socket| Self { socket })
+            .map_err(Error::system("listen for changes of nftables"))
+    }
+
+    /// Waits, half a minute at most; whether a table was removed.
+    pub fn wait(&self) -> Result<bool> {
+        self.socket
+            .hears((SUBSYSTEM << 8) | DEL_TABLE)
+            .map_err(Error::system("listen for changes of nftables"))
     }
 }
 
