@@ -16,11 +16,12 @@ const BY_NAME: [(&str, Part); 2] =
     [("isopod-runtime", isopod_runtime_cli::main), ("dockerd", isopod_docker_api::engine_main)];
 
 /// Parts by the first argument; everything else is for the command line for people.
-const BY_ARGUMENT: [(&str, Part); 4] = [
+const BY_ARGUMENT: [(&str, Part); 5] = [
     ("runtime", isopod_runtime_cli::main),
     ("engine", isopod_docker_api::engine_main),
     ("supervisor", isopod_supervisor::main),
     ("container-init", isopod_supervisor::init_main),
+    ("build-step", isopod_build::step_main),
 ];
 
 fn main() -> ExitCode {

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::args::{Flag, Parsed};
 use crate::session::Session;
-use crate::{container, image, network, system, volume};
+use crate::{build, container, image, network, system, volume};
 
 /// A command at work; its result is the exit code.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<i32>>>>;
@@ -95,6 +95,7 @@ pub(crate) struct Group {
 
 /// The groups.
 pub(crate) const GROUPS: &[Group] = &[
+    Group { name: "builder", summary: "Manage builds" },
     Group { name: "container", summary: "Manage containers" },
     Group { name: "image", summary: "Manage images" },
     Group { name: "network", summary: "Manage networks" },
@@ -112,7 +113,10 @@ pub(crate) const OVERVIEW: &[(&str, &[&str])] = &[
             "port", "rename", "restart", "start", "stats", "top", "unpause", "update", "wait",
         ],
     ),
-    ("Images", &["history", "images", "import", "load", "pull", "push", "rmi", "save", "tag"]),
+    (
+        "Images",
+        &["build", "history", "images", "import", "load", "pull", "push", "rmi", "save", "tag"],
+    ),
     (
         "Engine and registries",
         &["completion", "df", "events", "info", "login", "logout", "prune", "version"],
@@ -127,10 +131,17 @@ pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
 
 /// All commands.
 pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
-    [container::COMMANDS, image::COMMANDS, volume::COMMANDS, network::COMMANDS, system::COMMANDS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        build::COMMANDS,
+        container::COMMANDS,
+        image::COMMANDS,
+        volume::COMMANDS,
+        network::COMMANDS,
+        system::COMMANDS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The command called `name`.

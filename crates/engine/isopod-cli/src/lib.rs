@@ -10,6 +10,7 @@
 //! it prints.
 
 mod args;
+mod build;
 mod client;
 mod commands;
 mod completion;

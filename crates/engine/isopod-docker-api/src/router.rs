@@ -2,7 +2,9 @@
 
 use crate::call::{Call, Reply};
 use crate::error::ApiResult;
-use crate::routes::{containers, exec, images, networks, plugins, streams, swarm, system, volumes};
+use crate::routes::{
+    build, containers, exec, images, networks, plugins, streams, swarm, system, volumes,
+};
 use http::Method;
 use std::future::Future;
 use std::pin::Pin;
@@ -74,9 +76,9 @@ const ROUTES: &[Route] = routes! {
     POST "/images/{name}/push" images::push;
     POST "/images/{name}/tag" images::tag;
     DELETE "/images/{name}" images::remove;
-    POST "/build" images::build;
-    POST "/build/prune" images::build_prune;
-    POST "/build/cancel" images::build;
+    POST "/build" build::build;
+    POST "/build/prune" build::prune;
+    POST "/build/cancel" build::cancel;
     POST "/session" images::buildkit;
     POST "/grpc" images::buildkit;
 

@@ -1,5 +1,6 @@
 //! The handlers, by kind of object.
 
+pub(crate) mod build;
 pub(crate) mod containers;
 pub(crate) mod exec;
 pub(crate) mod images;

@@ -19,6 +19,7 @@
 #[macro_use]
 mod go;
 
+mod build;
 mod config;
 mod container;
 mod event;
@@ -34,6 +35,7 @@ mod stats;
 mod system;
 mod volume;
 
+pub use build::{BUILD_EVENT_ID, BuildEvent, BuildStepInfo};
 pub use config::{ContainerConfig, ContainerCreateRequest, ContainerCreateResponse, Healthcheck};
 pub use container::{
     ContainerInspect, ContainerListHostConfig, ContainerListNetworks, ContainerState,

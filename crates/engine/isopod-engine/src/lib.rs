@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod builds;
 mod byte_stream;
 mod config;
 mod containers;
@@ -46,6 +47,7 @@ mod tree;
 mod volume_files;
 mod volumes;
 
+pub use builds::{BuildImage, BuildProgress, BuildStream};
 pub use config::Config;
 pub use containers::ContainerWait;
 pub use engine::Engine;
@@ -55,3 +57,4 @@ pub use isopod_network::pools::Pool as AddressPool;
 pub use model::*;
 pub use networks::{NetworkOptions, predefined_network_id};
 pub use streams::{Attached, InputSink, OutputStream};
+pub use times::parse as parse_time;

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use isopod_base::times::Timestamp;
 
 /// A time: RFC 3339, seconds since 1970 with a fraction, or a duration before now.
-pub(crate) fn parse(text: &str) -> Result<Timestamp> {
+pub fn parse(text: &str) -> Result<Timestamp> {
     if let Some(time) = unix(text) {
         return Ok(time);
     }
@@ -27,6 +27,18 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp> {
             Err(Error::invalid(format_args!("failed to parse value as time or duration: {text:?}")))
         }
     }
+}
+
+/// Seconds since 1970 of a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn http_date(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [_, day, month, year, time, "GMT"] = words[..] else { return None };
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let day: u8 = day.parse().ok()?;
+    let rfc3339 = format!("{year}-{month:02}-{day:02}T{time}Z");
+    Timestamp::parse(&rfc3339).ok().map(Timestamp::seconds)
 }
 
 fn unix(text: &str) -> Option<Timestamp> {

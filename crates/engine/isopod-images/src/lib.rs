@@ -39,7 +39,7 @@ pub use error::{ContentError, ImageError, LayerError, RecordError, SnapshotError
 pub use image::{
     CollectPolicy, Collected, CommitOptions, ContainerUse, DiskUsage, Evict, Fault, HistoryEntry,
     Image, ImageUsage, Images, ImportOptions, Incoming, LoadOptions, Loaded, Options, Progress,
-    Removal, RemoveOptions, SaveItem, Transaction, apply_change, chain_ids,
+    Removal, RemoveOptions, SaveItem, StepLayer, Transaction, apply_change, chain_ids,
 };
 pub use layer::{LayerJob, UnpackedLayer};
 pub use lease::{Lease, Leases};

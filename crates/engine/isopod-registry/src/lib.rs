@@ -33,6 +33,7 @@ mod credentials;
 mod dial;
 mod dns;
 mod docker_config;
+mod download;
 mod endpoint;
 mod error;
 mod helper;
@@ -56,6 +57,7 @@ pub use config::{
 };
 pub use credentials::{AuthConfig, Credentials};
 pub use docker_config::{DockerConfig, DockerConfigError};
+pub use download::Download;
 pub use error::{Error, RequestError};
 pub use helper::HelperError;
 pub use manifest::Document;

@@ -136,7 +136,9 @@ impl Client {
             .uri(format!("{}{path}", self.prefix))
             .header(header::HOST, "isopod")
             .header(header::USER_AGENT, concat!("isopod/", env!("CARGO_PKG_VERSION")));
+        let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         match &payload {
+            _ if typed => {}
             Payload::Whole(_) => request = request.header(header::CONTENT_TYPE, "application/json"),
             Payload::Stream(_) => {
                 request = request.header(header::CONTENT_TYPE, "application/x-tar");

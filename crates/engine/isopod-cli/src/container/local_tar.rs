@@ -34,7 +34,7 @@ pub(super) fn pack(source: PathBuf, name: String) -> Result<(Payload, Arc<Atomic
     let size = Arc::new(AtomicU64::new(0));
     let counted = size.clone();
     std::thread::spawn(move || {
-        let out = Pieces { sender: sender.clone(), buffer: Vec::with_capacity(PIECE) };
+        let out = Pieces::new(sender.clone());
         let mut builder = tar::Builder::new(out);
         builder.follow_symlinks(false);
         let mut packer = Packer { builder, links: HashMap::new(), size: counted };
@@ -109,9 +109,16 @@ fn device(header: &mut tar::Header, data: &Metadata) {
 }
 
 /// Sends what is written in pieces.
-struct Pieces {
+pub(crate) struct Pieces {
     sender: mpsc::Sender<io::Result<Bytes>>,
     buffer: Vec<u8>,
+}
+
+impl Pieces {
+    /// Sends to `sender`; what is left goes with a flush.
+    pub(crate) fn new(sender: mpsc::Sender<io::Result<Bytes>>) -> Self {
+        Self { sender, buffer: Vec::with_capacity(PIECE) }
+    }
 }
 
 impl Write for Pieces {
@@ -135,17 +142,17 @@ impl Write for Pieces {
 }
 
 /// How to unpack an archive of one file or directory.
-pub(super) struct Unpack {
+pub(crate) struct Unpack {
     /// Directory to unpack in.
-    pub(super) directory: PathBuf,
+    pub(crate) directory: PathBuf,
     /// The name that its entries begin with.
-    pub(super) packed_as: String,
+    pub(crate) packed_as: String,
     /// The name that they get instead.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 /// Unpacks the body of a response; returns the bytes of its files.
-pub(super) async fn receive(mut body: Incoming, unpack: Unpack) -> Result<u64> {
+pub(crate) async fn receive(mut body: Incoming, unpack: Unpack) -> Result<u64> {
     let (sender, receiver) = mpsc::channel::<Bytes>(4);
     let work = tokio::task::spawn_blocking(move || {
         unpack.run(Received { receiver, current: Bytes::new() })

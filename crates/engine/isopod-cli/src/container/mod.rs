@@ -26,7 +26,9 @@ mod wait;
 use crate::commands::Command;
 
 pub(crate) use list::{CONTAINER_COLUMNS, container_row};
+pub(crate) use local_tar::{Pieces, Unpack, receive};
 pub(crate) use prune::prune_containers;
+pub(crate) use values::{check, extra_host, ulimit};
 
 /// All of them.
 pub(crate) const COMMANDS: &[&Command] = &[

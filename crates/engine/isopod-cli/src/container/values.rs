@@ -10,7 +10,7 @@ use crate::args::signed_bytes;
 use crate::session::open_error;
 
 /// Checks made while flags are read, whose errors name the flag.
-pub(super) mod check {
+pub(crate) mod check {
     use std::net::IpAddr;
 
     pub(crate) fn attach(text: &str) -> Result<(), String> {
@@ -197,7 +197,7 @@ fn lines(path: &str) -> Result<Vec<String>> {
 }
 
 /// `HOST:IP`, whichever way it was written.
-pub(super) fn extra_host(text: &str) -> String {
+pub(crate) fn extra_host(text: &str) -> String {
     let (host, address) = text.split_once('=').or(text.split_once(':')).unwrap_or((text, ""));
     let bare = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
     format!("{host}:{bare}")
@@ -294,7 +294,7 @@ pub(super) fn device(text: &str) -> Result<DeviceMapping> {
 }
 
 /// `NAME=SOFT[:HARD]`.
-pub(super) fn ulimit(text: &str) -> Result<Ulimit, String> {
+pub(crate) fn ulimit(text: &str) -> Result<Ulimit, String> {
     let (name, limits) =
         text.split_once('=').ok_or_else(|| format!("invalid ulimit argument: {text}"))?;
     if !isopod_base::ulimit::NAMES.contains(&name) {

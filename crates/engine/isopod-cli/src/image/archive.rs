@@ -135,6 +135,40 @@ async fn load(session: Rc<Session>, flags: Parsed) -> Result<i32> {
     Ok(0)
 }
 
+/// Loads an image from a directory with an OCI layout; returns the names or ids that it has.
+pub(crate) async fn load_directory(session: &Session, path: &str) -> Result<Vec<String>> {
+    let directory = std::path::PathBuf::from(path);
+    if !directory.join("index.json").is_file() {
+        bail!("{path} holds no image: index.json is missing");
+    }
+    let (sender, receiver) = tokio::sync::mpsc::channel(4);
+    std::thread::spawn(move || {
+        let mut builder = tar::Builder::new(crate::container::Pieces::new(sender.clone()));
+        let packed = builder
+            .append_dir_all("", &directory)
+            .and_then(|()| builder.into_inner())
+            .and_then(|mut out| out.flush());
+        if let Err(error) = packed {
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    let body = Payload::Stream(receiver);
+    let response = session.client.stream(Method::POST, "/images/load?quiet=1", &[], body).await?;
+    let mut documents = crate::client::JsonLines::new(response.into_body());
+    let mut names = vec![];
+    while let Some(document) = documents.next().await? {
+        let message: isopod_docker_types::JsonMessage = serde_json::from_str(document.get())
+            .context("the engine's answer is not as expected")?;
+        if !message.error.is_empty() {
+            bail!("load {path}: {}", message.error);
+        }
+        for start in ["Loaded image ID: ", "Loaded image: "] {
+            names.extend(message.stream.strip_prefix(start).map(|name| name.trim().to_owned()));
+        }
+    }
+    Ok(names)
+}
+
 /// Writes the engine's answer to a file, which appears only when it is whole, or to standard
 /// output.
 pub(crate) async fn save_to(

@@ -64,6 +64,23 @@ pub(super) async fn auth_header(session: &Session, registry: &str) -> Result<Str
     Ok(URL_SAFE.encode(serde_json::to_vec(&auth).context("encode credentials")?))
 }
 
+/// The `X-Registry-Config` header: all that is known, by registry.
+pub(crate) async fn all_credentials(session: &Session) -> Result<String> {
+    let credentials: Credentials = session.read_config()?;
+    let mut all = BTreeMap::new();
+    let keys = credentials.auths.keys().chain(credentials.cred_helpers.keys());
+    for key in keys {
+        let auth = match credentials.helper(key) {
+            Some(helper) => from_helper(helper, key).await?,
+            None => from_file(&credentials, key)?,
+        };
+        if auth != AuthConfig::default() {
+            all.insert(key.clone(), auth);
+        }
+    }
+    Ok(URL_SAFE.encode(serde_json::to_vec(&all).context("encode credentials")?))
+}
+
 fn from_file(credentials: &Credentials, key: &str) -> Result<AuthConfig> {
     let host = |name: &str| {
         let name = name.trim_start_matches("https://").trim_start_matches("http://");

@@ -10,11 +10,11 @@ mod transfer;
 
 use crate::commands::Command;
 
-pub(crate) use archive::save_to;
-pub(crate) use auth::{DEFAULT_REGISTRY, forget_credentials, store_credentials};
+pub(crate) use archive::{load_directory, save_to};
+pub(crate) use auth::{DEFAULT_REGISTRY, all_credentials, forget_credentials, store_credentials};
 pub(crate) use list::{IMAGE_COLUMNS, image_rows};
 pub(crate) use prune::prune_images;
-pub(crate) use transfer::pull_image;
+pub(crate) use transfer::{pull_image, push_image};
 
 /// All of them.
 pub(crate) const COMMANDS: &[&Command] = &[

@@ -95,6 +95,33 @@ async fn download(
     show_progress(response.into_body(), progress, |_| {}).await
 }
 
+/// Pushes one name of an image, for a command that does so after its own work.
+pub(crate) async fn push_image(session: &Session, name: &str, quiet: bool) -> Result<()> {
+    let (repository, tag) = split_tag(name);
+    let tag = if tag.is_empty() { "latest" } else { tag };
+    let progress = (!quiet).then(|| Progress::new(stderr()));
+    upload(session, repository, tag, "", progress).await
+}
+
+async fn upload(
+    session: &Session,
+    repository: &str,
+    tag: &str,
+    platform: &str,
+    progress: Option<Progress>,
+) -> Result<()> {
+    let (registry, _) = qualified(repository);
+    let auth = auth_header(session, &registry).await?;
+    let path = format!(
+        "/images/{}/push{}",
+        image_path(familiar(repository)),
+        query(&[("tag", tag), ("platform", platform)])
+    );
+    let headers = [("X-Registry-Auth", auth)];
+    let response = session.client.stream(Method::POST, &path, &headers, Payload::Empty).await?;
+    show_progress(response.into_body(), progress, |_| {}).await
+}
+
 async fn push(session: Rc<Session>, flags: Parsed) -> Result<i32> {
     let name = &flags.operands[0];
     check(name)?;
@@ -115,17 +142,9 @@ async fn push(session: Rc<Session>, flags: Parsed) -> Result<i32> {
     if !all && split_tag(name).1.is_empty() && !quiet {
         writeln!(stdout(), "Using default tag: latest").context("write to standard output")?;
     }
-    let (registry, full) = qualified(repository);
-    let auth = auth_header(&session, &registry).await?;
-    let path = format!(
-        "/images/{}/push{}",
-        image_path(familiar(repository)),
-        query(&[("tag", tag), ("platform", &flags.text("platform"))])
-    );
-    let headers = [("X-Registry-Auth", auth)];
-    let response = session.client.stream(Method::POST, &path, &headers, Payload::Empty).await?;
+    let (_, full) = qualified(repository);
     let progress = (!quiet).then(|| Progress::new(stdout()));
-    show_progress(response.into_body(), progress, |_| {}).await?;
+    upload(&session, repository, tag, &flags.text("platform"), progress).await?;
     if quiet {
         let suffix = if tag.is_empty() { String::new() } else { format!(":{tag}") };
         writeln!(stdout(), "{full}{suffix}").context("write to standard output")?;

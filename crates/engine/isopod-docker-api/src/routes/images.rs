@@ -131,7 +131,7 @@ async fn report(
     Ok(())
 }
 
-fn failure(message: String) -> wire::JsonMessage {
+pub(super) fn failure(message: String) -> wire::JsonMessage {
     let detail = wire::JsonError { message: message.clone(), ..wire::JsonError::default() };
     wire::JsonMessage { error_detail: Some(detail), error: message, ..wire::JsonMessage::default() }
 }
@@ -192,18 +192,6 @@ pub(crate) async fn search(call: Call) -> ApiResult<Reply> {
     let term = call.query.text("term").unwrap_or_default();
     call.api.engine.search_images(&term).await?;
     Reply::ok(&Vec::<wire::SearchResult>::new())
-}
-
-/// `POST /build` and `/build/cancel`.
-pub(crate) async fn build(_call: Call) -> ApiResult<Reply> {
-    Err(ApiError::not_implemented(
-        "images cannot be built yet: build elsewhere and use \"load\", or make one of a root file system by \"import\" or of a container by \"commit\"",
-    ))
-}
-
-/// `POST /build/prune`: there is no build cache.
-pub(crate) async fn build_prune(_call: Call) -> ApiResult<Reply> {
-    Reply::ok(&wire::BuildPruneReport::default())
 }
 
 /// BuildKit's sessions.

@@ -91,7 +91,12 @@ pub(crate) async fn disk_usage(call: Call) -> ApiResult<Reply> {
         build_cache: asked("build-cache"),
     };
     let usage = call.api.engine.disk_usage().await?;
-    Reply::ok(&system::disk_usage(usage, counted, call.version))
+    let cached = counted.build_cache;
+    let mut document = system::disk_usage(usage, counted, call.version);
+    if cached {
+        document.build_cache = Some(super::build::records(call.api.engine.build_cache().await?));
+    }
+    Reply::ok(&document)
 }
 
 /// `POST /auth`.

@@ -7,6 +7,7 @@
 
 mod daemon;
 
+mod builds;
 mod containers;
 mod copy;
 mod errors;

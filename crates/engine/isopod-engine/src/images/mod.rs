@@ -3,6 +3,7 @@
 //! each is to be asked, and in which words docker says what happens.
 
 mod archives;
+mod builds;
 mod details;
 mod failures;
 mod list;
@@ -14,6 +15,8 @@ mod pull;
 mod push;
 mod registry;
 mod remove;
+
+pub(crate) use builds::{canonical_name, find_image, platform_text, registry_of};
 
 use crate::Config;
 use crate::error::{Error, Result};
@@ -35,6 +38,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// The client of registries.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(crate) fn new(config: &Config) -> Result<Self> {
         let invalid = |error: &dyn std::fmt::Display| Error::invalid(error);
         let mut client = isopod_registry::Config::from_environment().map_err(|e| invalid(&e))?;

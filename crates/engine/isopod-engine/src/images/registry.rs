@@ -97,7 +97,7 @@ fn domain_of(server: &str) -> &str {
 }
 
 /// `linux/arm/v7`.
-pub(super) fn platform_text(platform: &Platform) -> String {
+pub(crate) fn platform_text(platform: &Platform) -> String {
     let mut text = format!("{}/{}", platform.os, platform.architecture);
     if let Some(variant) = platform.variant.as_deref().filter(|variant| !variant.is_empty()) {
         text.push('/');

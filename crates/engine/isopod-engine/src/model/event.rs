@@ -17,6 +17,8 @@ pub enum EventType {
     Network,
     /// The engine.
     Daemon,
+    /// The build cache.
+    Builder,
 }
 
 impl EventType {
@@ -29,6 +31,7 @@ impl EventType {
             Self::Volume => "volume",
             Self::Network => "network",
             Self::Daemon => "daemon",
+            Self::Builder => "builder",
         }
     }
 }

@@ -166,7 +166,7 @@ impl Engine {
     }
 
     /// Takes addresses in every network of a container, and its ports.
-    fn take_endpoints(&self, record: &Record) -> Result<ContainerNetworks> {
+    pub(super) fn take_endpoints(&self, record: &Record) -> Result<ContainerNetworks> {
         let mut networks = record.networks.clone();
         networks.published.clear();
         let mut order = Vec::new();

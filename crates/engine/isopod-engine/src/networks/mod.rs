@@ -14,6 +14,7 @@ mod publish;
 mod recover;
 mod remove;
 mod resolve;
+mod step;
 
 pub(crate) use connect::no_image_missing;
 pub use create::predefined_id as predefined_network_id;

@@ -13,6 +13,7 @@ mod seccomp;
 mod security;
 
 pub(crate) use mounts::INIT_PATH;
+pub(crate) use passwd::owner;
 pub(crate) use process::exec_process;
 pub(crate) use resources::{check as check_resources, limits as updated_limits};
 pub(crate) use security::Security;

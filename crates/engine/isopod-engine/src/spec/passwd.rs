@@ -14,6 +14,17 @@ pub(crate) fn resolve(root: BorrowedFd<'_>, user: &str, extra: &[String]) -> Res
     look_up(&read(root, "etc/passwd"), &read(root, "etc/group"), user, extra)
 }
 
+/// User and group id that files of `user[:group]` get; a number without a group is both.
+pub(crate) fn owner(root: BorrowedFd<'_>, user: &str) -> Result<(u32, u32)> {
+    if let Ok(id) = user.parse::<u32>()
+        && i32::try_from(id).is_ok()
+    {
+        return Ok((id, id));
+    }
+    let user = resolve(root, user, &[])?;
+    Ok((user.uid, user.gid))
+}
+
 fn look_up(passwd: &str, group: &str, user: &str, extra: &[String]) -> Result<User> {
     let (user, own_group) = match user.split_once(':') {
         Some((user, group)) => (user, Some(group).filter(|group| !group.is_empty())),

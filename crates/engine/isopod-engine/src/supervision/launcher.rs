@@ -85,6 +85,11 @@ impl Launcher {
         Ok(Launched { child })
     }
 
+    /// The program, by a path that this process can execute.
+    pub(crate) fn program_path(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.program.as_raw_fd()).into()
+    }
+
     /// Where a copy of the program is for containers with an init: it is theirs to see, and so
     /// not the file that the engine itself runs.
     pub(crate) fn init_program(&self, data_root: &Path) -> Result<PathBuf> {

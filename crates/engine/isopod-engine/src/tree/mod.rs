@@ -5,7 +5,7 @@ mod pack;
 mod unpack;
 
 pub(crate) use pack::{Pack, pack};
-pub(crate) use unpack::unpack;
+pub(crate) use unpack::{unpack, unpack_owned};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;

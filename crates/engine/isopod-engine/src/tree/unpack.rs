@@ -24,10 +24,21 @@ pub(crate) fn unpack(
     archive: impl Read + Send,
     options: PutArchive,
 ) -> Result<(), LayerError> {
+    unpack_owned(root, target, archive, options, None)
+}
+
+/// As [`unpack`], and everything gets an owner: user and group id.
+pub(crate) fn unpack_owned(
+    root: BorrowedFd<'_>,
+    target: &str,
+    archive: impl Read + Send,
+    options: PutArchive,
+    owner: Option<(u32, u32)>,
+) -> Result<(), LayerError> {
     let limits = Limits::default();
     let (_, input) = decompress(archive)?;
     let mut reader = Reader::new(input, &limits);
-    let sink = Sink { root, target, options };
+    let sink = Sink { root, target, options, owner };
     // The times of directories change while files come into them, so they are set at the end.
     let mut directories = Vec::new();
     while let Some(entry) = reader.next_entry()? {
@@ -45,6 +56,7 @@ struct Sink<'a> {
     root: BorrowedFd<'a>,
     target: &'a str,
     options: PutArchive,
+    owner: Option<(u32, u32)>,
 }
 
 impl Sink<'_> {
@@ -168,6 +180,9 @@ impl Sink<'_> {
     }
 
     fn owner(&self, entry: &Entry) -> (Option<Uid>, Option<Gid>) {
+        if let Some((uid, gid)) = self.owner {
+            return (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        }
         if self.options.copy_owners {
             (Some(Uid::from_raw(entry.uid)), Some(Gid::from_raw(entry.gid)))
         } else {

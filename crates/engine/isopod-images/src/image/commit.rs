@@ -164,7 +164,7 @@ pub(super) fn encode<T: Serialize>(document: &T) -> Vec<u8> {
 }
 
 /// Digest of an archive without entries: two blocks of zeros.
-fn empty_layer() -> Digest {
+pub(super) fn empty_layer() -> Digest {
     Digest::sha256(&[0; 2 * BLOCK])
 }
 

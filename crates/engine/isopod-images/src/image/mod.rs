@@ -15,6 +15,7 @@ mod query;
 mod referrers;
 mod remove;
 mod save;
+mod step;
 mod transaction;
 
 use std::fs;
@@ -49,6 +50,7 @@ pub use load::{LoadOptions, Loaded, Progress};
 pub use query::HistoryEntry;
 pub use remove::{ContainerUse, Removal, RemoveOptions};
 pub use save::SaveItem;
+pub use step::StepLayer;
 pub use transaction::{Incoming, Transaction};
 
 /// The format of the store that this version writes.

@@ -26,20 +26,20 @@ use crate::snapshot::StagedLayer;
 /// An operation that brings images in.
 #[derive(Debug)]
 pub struct Transaction {
-    images: Images,
-    hold: Hold,
+    pub(super) images: Images,
+    pub(super) hold: Hold,
     pending: Arc<Mutex<Pending>>,
 }
 
 /// What has been brought and not yet published.
 #[derive(Debug, Default)]
-struct Pending {
-    sealed: BTreeMap<Digest, Sealed>,
+pub(super) struct Pending {
+    pub(super) sealed: BTreeMap<Digest, Sealed>,
     /// Documents among the sealed blobs, as read so far.
     documents: BTreeMap<Digest, Vec<u8>>,
     layers: BTreeMap<Digest, UnpackedLayer>,
     /// Diff ids of layers by the digest of their blob.
-    diff_ids: BTreeMap<Digest, Digest>,
+    pub(super) diff_ids: BTreeMap<Digest, Digest>,
     /// The image that goes when the new one comes.
     replaced: Option<Digest>,
 }
@@ -450,7 +450,7 @@ impl Transaction {
     }
 
     /// Moves the new ones among `wanted` into place, and adds their records.
-    fn place(
+    pub(super) fn place(
         &self,
         pending: &mut Pending,
         wanted: &[Descriptor],
@@ -481,7 +481,7 @@ impl Transaction {
     /// Waits until the blobs that were put into place are on the disk. Their write-back began
     /// when they were written, so the first of these syncs waits for nearly all of it. The trees
     /// of layers are not waited for: see the module on derived trees.
-    fn make_durable(&self, placed: &[Sealed]) -> Result<(), ImageError> {
+    pub(super) fn make_durable(&self, placed: &[Sealed]) -> Result<(), ImageError> {
         for sealed in placed {
             sealed.sync()?;
             failpoint::reach("commit.blob-synced");
@@ -525,11 +525,11 @@ impl Transaction {
         Ok(batch)
     }
 
-    fn publish_lock(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn publish_lock(&self) -> MutexGuard<'_, ()> {
         self.images.inner.publish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Pending> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Pending> {
         lock(&self.pending)
     }
 }

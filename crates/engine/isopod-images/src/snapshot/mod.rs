@@ -12,11 +12,13 @@ mod overlay;
 mod staged;
 mod table;
 mod tree;
+mod unchanged;
 pub(crate) mod xattr;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use isopod_base::Digest;
 use isopod_base::times::Timestamp;
 use isopod_journal::Batch;
 use serde::{Deserialize, Serialize};
@@ -172,6 +174,22 @@ pub trait Snapshotter: Send + Sync + std::fmt::Debug {
         tree::remove(&table.dir(record.number).join("work"))
     }
 
+    /// As [`Snapshotter::commit`], without waiting for the disk: the tree can be made again from
+    /// `blob`. The record is committed together with `batch`.
+    fn commit_derived(
+        &self,
+        name: &str,
+        key: &str,
+        blob: &Digest,
+        batch: Batch,
+    ) -> Result<(), SnapshotError> {
+        let table = self.table();
+        let record = table.get_kind(key, SnapshotKind::Active)?;
+        let usage = tree::usage(&table.fs(&record))?;
+        table.commit_derived(name, key, usage, blob, batch)?;
+        tree::remove(&table.dir(record.number).join("work"))
+    }
+
     /// Removes a snapshot upon which nothing stands.
     fn remove(&self, key: &str) -> Result<(), SnapshotError> {
         self.table().remove(key)
@@ -198,6 +216,12 @@ pub trait Snapshotter: Send + Sync + std::fmt::Debug {
             faults.push(error.to_string());
         }
         Ok(faults)
+    }
+
+    /// Forgets directories of an active snapshot that were touched and are as before. It must not
+    /// be mounted any more.
+    fn drop_unchanged(&self, _key: &str) -> Result<(), SnapshotError> {
+        Ok(())
     }
 
     /// An empty directory to unpack a layer into.

@@ -219,6 +219,11 @@ impl Snapshotter for OverlaySnapshotter {
         writer.finish().map_err(SnapshotError::tree("archive", &fs))?;
         Ok(())
     }
+
+    fn drop_unchanged(&self, key: &str) -> Result<(), SnapshotError> {
+        let record = self.table.get_kind(key, SnapshotKind::Active)?;
+        super::unchanged::drop_directories(&self.table.fs(&record), &self.table.lower(&record)?)
+    }
 }
 
 fn c_name(name: &[u8]) -> CString {

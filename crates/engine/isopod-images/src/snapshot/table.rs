@@ -246,6 +246,27 @@ impl Table {
         Ok(self.journal.commit(batch)?)
     }
 
+    /// As [`Table::commit`], of a tree that may only be in memory yet, together with `batch`.
+    pub(crate) fn commit_derived(
+        &self,
+        to: &str,
+        from: &str,
+        usage: Usage,
+        blob: &Digest,
+        batch: Batch,
+    ) -> Result<(), SnapshotError> {
+        let _change = self.lock();
+        self.free(to)?;
+        let record = Record {
+            kind: SnapshotKind::Committed,
+            usage,
+            unsynced: Some(Unsynced { blob: blob.clone(), boot: self.boot.clone() }),
+            ..self.get_kind(from, SnapshotKind::Active)?
+        };
+        let batch = batch.delete(name(from)).put(name(to), records::encode(&record));
+        Ok(self.journal.commit(batch)?)
+    }
+
     /// Adds the record of a committed snapshot to `batch`: of a staged layer.
     pub(crate) fn record(
         &self,
