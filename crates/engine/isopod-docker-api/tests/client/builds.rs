@@ -192,6 +192,67 @@ fn cases_of_errors() {
     run_cases("errors");
 }
 
+/// Whether a process with this argument runs.
+fn runs(argument: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("proc").flatten();
+    processes.into_iter().any(|process| {
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes())
+    })
+}
+
+#[track_caller]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = std::time::Instant::now();
+    while !holds() {
+        assert!(begin.elapsed().as_secs() < 30, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_killed_engine_leaves_nothing_of_a_build() {
+    let Some(mut daemon) = Daemon::start() else { return };
+    if daemon.is_peer() {
+        return crate::daemon::skip("dockerd leaves the container of the step");
+    }
+    // An argument that nothing else on this machine has.
+    let argument = format!("9{}", std::process::id());
+    let context = daemon.scratch().join("context");
+    fs::create_dir(&context).expect("writable");
+    fs::write(context.join("Dockerfile"), format!("FROM bb\nRUN [\"sleep\", \"{argument}\"]\n"))
+        .expect("writable");
+    let mut command = daemon.command(&["build", context.to_str().expect("text")]);
+    let mut client = command.env("DOCKER_BUILDKIT", "0").spawn().expect("docker runs");
+    until("the step runs", || runs(&argument));
+    daemon.kill();
+    until("the step's process is gone", || !runs(&argument));
+    client.wait().expect("our child");
+    daemon.restart();
+    for directory in ["run/containers", "run/runtime", "data/containers", "data/build/scratch"] {
+        let left: Vec<_> = fs::read_dir(daemon.path(directory)).expect(directory).collect();
+        assert!(left.is_empty(), "{directory}: {left:?}");
+    }
+}
+
+#[test]
+fn a_build_ends_with_its_client() {
+    let Some(daemon) = Daemon::start() else { return };
+    let argument = format!("8{}", std::process::id());
+    let context = daemon.scratch().join("context");
+    fs::create_dir(&context).expect("writable");
+    fs::write(context.join("Dockerfile"), format!("FROM bb\nRUN [\"sleep\", \"{argument}\"]\n"))
+        .expect("writable");
+    let mut command = daemon.command(&["build", context.to_str().expect("text")]);
+    let mut client = command.env("DOCKER_BUILDKIT", "0").spawn().expect("docker runs");
+    until("the step runs", || runs(&argument));
+    // `timeout` passes the signal on to the client.
+    let killed = std::process::Command::new("kill").arg(client.id().to_string()).status();
+    assert!(killed.expect("kill runs").success());
+    client.wait().expect("our child");
+    until("the step's process is gone", || !runs(&argument));
+}
+
 #[test]
 fn case_names_are_unique() {
     let mut names = std::collections::BTreeSet::new();

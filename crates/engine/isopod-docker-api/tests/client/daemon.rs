@@ -35,6 +35,16 @@ pub(crate) fn skip(why: &str) {
     isopod_testkit::skip(std::thread::current().name().unwrap_or("test"), why);
 }
 
+/// Starts the daemon, in a network of its own if one is given. Its log goes on where it was.
+fn spawn(directory: &Path, peer: bool, network: Option<&NetworkSandbox>) -> Option<Child> {
+    let mut command =
+        if peer { dockerd(directory, network) } else { isopod(directory, network) }?;
+    let log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log"));
+    let log = log.expect("writable");
+    command.stdin(Stdio::null()).stdout(log.try_clone().expect("a descriptor")).stderr(log);
+    Some(command.spawn().expect("the daemon starts"))
+}
+
 fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)
         .map(|directory| directory.join(program))
@@ -77,14 +87,7 @@ impl Daemon {
             .tempdir()
             .expect("temporary directory");
         let peer = std::env::var("ISOPOD_CLIENT_PEER").is_ok_and(|name| name == "dockerd");
-        let mut command = if peer {
-            dockerd(directory.path(), network)?
-        } else {
-            isopod(directory.path(), network)?
-        };
-        let log = fs::File::create(directory.path().join("log")).expect("writable");
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a descriptor")).stderr(log);
-        let process = command.spawn().expect("the daemon starts");
+        let process = spawn(directory.path(), peer, network)?;
         let mut daemon = Self { process, directory, peer };
         daemon.await_ready();
         Some(daemon)
@@ -92,14 +95,27 @@ impl Daemon {
 
     /// Kills the daemon, as a crash would, and starts it again.
     pub(crate) fn crash(&mut self, network: &NetworkSandbox) {
+        self.kill();
+        self.process = spawn(self.directory.path(), self.peer, Some(network)).expect("it ran before");
+        self.await_ready();
+    }
+
+    /// Kills the daemon, as the kernel does when memory is short. What ran under it may go on.
+    pub(crate) fn kill(&mut self) {
         self.process.kill().expect("our child");
         self.process.wait().expect("our child");
-        let mut command = isopod(self.directory.path(), Some(network)).expect("it ran before");
-        let log = fs::OpenOptions::new().append(true).open(self.directory.path().join("log"));
-        let log = log.expect("writable");
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a descriptor")).stderr(log);
-        self.process = command.spawn().expect("the daemon starts");
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn restart(&mut self) {
+        let _ = fs::remove_file(self.socket());
+        self.process = spawn(self.directory.path(), self.peer, None).expect("it ran before");
         self.await_ready();
+    }
+
+    /// A path in the daemon's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     fn await_ready(&mut self) {
