@@ -151,7 +151,11 @@ impl Engine {
     ) -> Result<Exit, BorderError> {
         use std::os::fd::AsFd;
         self.write_files(record).map_err(text)?;
-        let mut spec = spec::build(self, record, sandbox.root.as_fd()).map_err(text)?;
+        let (mut spec, shared) = spec::build(self, record, sandbox.root.as_fd()).map_err(text)?;
+        // Mounts of images and of other containers' memory, which a step has none of.
+        if !shared.is_empty() {
+            return Err(BorderError::new("a build step cannot share mounts of containers"));
+        }
         let mut mounts = Vec::new();
         for mounted in sandbox.mounts {
             let mount = match mounted.source {
