@@ -13,16 +13,25 @@ type Part = fn(Vec<OsString>) -> i32;
 
 /// Parts by the name of the program.
 const BY_NAME: [(&str, Part); 2] =
-    [("isopod-runtime", isopod_runtime_cli::main), ("dockerd", isopod_docker_api::engine_main)];
+    [("isopod-runtime", isopod_runtime_cli::main), ("dockerd", engine)];
 
 /// Parts by the first argument; everything else is for the command line for people.
 const BY_ARGUMENT: [(&str, Part); 5] = [
     ("runtime", isopod_runtime_cli::main),
-    ("engine", isopod_docker_api::engine_main),
+    ("engine", engine),
+    ("registry", isopod_registry_server::main),
     ("supervisor", isopod_supervisor::main),
     ("container-init", isopod_supervisor::init_main),
     ("build-step", isopod_build::step_main),
 ];
+
+/// What rides in the engine's process, because it shares the engine's store.
+const EXTENSIONS: &[isopod_docker_api::Extension] =
+    &[isopod_docker_api::Extension { name: "registry", serve: isopod_registry_server::ride }];
+
+fn engine(arguments: Vec<OsString>) -> i32 {
+    isopod_docker_api::engine_main(arguments, EXTENSIONS)
+}
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();

@@ -11,7 +11,6 @@
 
 mod args;
 mod build;
-mod client;
 mod commands;
 mod completion;
 mod container;
@@ -37,8 +36,8 @@ use std::rc::Rc;
 use anyhow::{Context, Result, anyhow};
 
 use args::{Flag, Parsed, Problem, boolean, text};
-use client::{Client, Endpoint};
 use commands::{Command, Operands};
+use isopod_client::{Client, Endpoint};
 use output::{stderr, stdout};
 use session::{Exit, Session};
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::client::Client;
+use isopod_client::Client;
 
 /// The surroundings of a command.
 pub(crate) struct Session {

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::client::Hijacked;
 use crate::output::{Out, stderr, stdout};
 use crate::terminal::{ChangedMode, DetachKeys, Stdin};
+use isopod_client::Hijacked;
 
 /// Largest frame that is believed.
 const FRAME_MAX: usize = 64 << 20;

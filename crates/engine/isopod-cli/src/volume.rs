@@ -9,13 +9,13 @@ use isopod_base::units::human_size;
 use isopod_docker_types::{Volume, VolumeCreateRequest, VolumeListResponse, VolumesPruneReport};
 
 use crate::args::{Flag, Parsed, boolean, list, text, typed};
-use crate::client::{ApiError, Payload, filters, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Columns, Listing, format_flags, print_rows, stderr, stdout};
 use crate::prompt::confirm;
 use crate::session::Session;
 use crate::system::{Kind, inspect_all};
 use crate::template::Value;
+use isopod_client::{ApiError, Payload, filters, query, segment};
 
 static CREATE_FLAGS: &[Flag] = &[
     text("driver", 'd', "Driver of the volume").default("local"),

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Reply};
 use crate::error::{ApiError, ApiResult};
+use crate::extension::Extension;
 use crate::query::{Query, decode};
 use crate::{router, version};
 use http::{Method, StatusCode};
@@ -13,11 +14,12 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) extensions: &'static [Extension],
 }
 
 impl Api {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub(crate) fn new(engine: Arc<Engine>, extensions: &'static [Extension]) -> Self {
+        Self { engine, extensions }
     }
 
     /// Handles a request. Failures are answers too.

@@ -10,6 +10,7 @@ mod networks;
 mod notify;
 mod settings;
 
+use crate::extension::Extension;
 use crate::listen::Listener;
 use crate::server::serve;
 use error::DaemonError;
@@ -31,7 +32,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// `isopod engine …`, also under the name `dockerd`. Returns the exit code.
 ///
 /// `args[0]` is the name of the part. Starts threads: to be called once, from `main`.
-pub fn engine_main(args: Vec<OsString>) -> i32 {
+pub fn engine_main(args: Vec<OsString>, extensions: &'static [Extension]) -> i32 {
     let settings = match flags::parse(args).and_then(|command| match command {
         Command::Print(text) => Ok(Err(text)),
         Command::Run(given) => Settings::load(given).map(Ok),
@@ -48,7 +49,7 @@ pub fn engine_main(args: Vec<OsString>) -> i32 {
         return 0;
     }
     log_to_stderr(settings.log_level);
-    match run(settings) {
+    match run(settings, extensions) {
         Ok(()) => 0,
         Err(error) => fail(&error),
     }
@@ -68,20 +69,20 @@ fn log_to_stderr(level: tracing::level_filters::LevelFilter) {
         .init();
 }
 
-fn run(settings: Settings) -> Result<(), DaemonError> {
+fn run(settings: Settings, extensions: &'static [Extension]) -> Result<(), DaemonError> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(DaemonError::Runtime)?;
-    let result = runtime.block_on(daemon(settings));
+    let result = runtime.block_on(daemon(settings, extensions));
     // Blocking work that is still under way is cut short, which the engine must survive anyway.
     runtime.shutdown_timeout(LAST_WORK);
     result
 }
 
-async fn daemon(settings: Settings) -> Result<(), DaemonError> {
+async fn daemon(settings: Settings, extensions: &'static [Extension]) -> Result<(), DaemonError> {
     // The lock comes first: only its holder may touch the data, the sockets and the pid file.
     let _instance = Instance::lock(&settings.engine.data_root)?;
     let stop = stop_signals()?;
@@ -100,7 +101,7 @@ async fn daemon(settings: Settings) -> Result<(), DaemonError> {
         tracing::info!("API listen on {name}");
     }
     notify::send("READY=1");
-    serve(engine.clone(), listeners, stop).await;
+    serve(engine.clone(), listeners, extensions, stop).await;
     notify::send("STOPPING=1");
     engine.shutdown().await;
     tracing::info!("stopped; containers keep running");

@@ -11,7 +11,7 @@
 //!
 //! let engine = Engine::open(Config::for_host()?).await?;
 //! let listener = Listener::bind("/run/isopod.sock".as_ref(), None)?;
-//! serve(engine, vec![listener], std::future::pending()).await;
+//! serve(engine, vec![listener], &[], std::future::pending()).await;
 //! # Ok(())
 //! # }
 //! ```
@@ -23,6 +23,7 @@ mod convert;
 mod daemon;
 mod detach;
 mod error;
+mod extension;
 mod frame;
 mod hijack;
 mod listen;
@@ -34,5 +35,6 @@ mod version;
 mod websocket;
 
 pub use daemon::engine_main;
+pub use extension::Extension;
 pub use listen::{ListenError, Listener};
 pub use server::serve;

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Reply};
 use crate::error::ApiResult;
+use crate::extension;
 use crate::routes::{
     build, containers, exec, images, networks, plugins, streams, swarm, system, volumes,
 };
@@ -31,6 +32,8 @@ const ROUTES: &[Route] = routes! {
     GET "/system/df" system::disk_usage;
     POST "/auth" system::auth;
     GET "/distribution/{name}/json" system::distribution;
+
+    POST "/isopod/{name}" extension::start;
 
     GET "/containers/json" containers::list;
     POST "/containers/create" containers::create;

@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::body::Body;
 use crate::call::Reply;
+use crate::extension::Extension;
 use crate::hijack::Hijack;
 use crate::listen::Listener;
 use http::{HeaderValue, Response};
@@ -32,9 +33,10 @@ const GRACE: Duration = Duration::from_secs(2);
 pub async fn serve(
     engine: Arc<Engine>,
     listeners: Vec<Listener>,
+    extensions: &'static [Extension],
     stop: impl Future<Output = ()> + Send,
 ) {
-    let api = Arc::new(Api::new(engine));
+    let api = Arc::new(Api::new(engine, extensions));
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let (stopping, stopped) = tokio::sync::watch::channel(false);
     let mut accepting = JoinSet::new();

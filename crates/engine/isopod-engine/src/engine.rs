@@ -105,7 +105,7 @@ impl Engine {
     }
 
     /// The store of images and snapshots. Its methods block.
-    pub(crate) fn images_store(&self) -> &Arc<Images> {
+    pub fn images_store(&self) -> &Arc<Images> {
         &self.store
     }
 

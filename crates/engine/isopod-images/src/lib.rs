@@ -31,6 +31,7 @@ mod lease;
 mod limits;
 pub mod platform;
 mod records;
+mod repository;
 pub mod snapshot;
 pub mod tar;
 
@@ -44,6 +45,7 @@ pub use image::{
 pub use layer::{LayerJob, UnpackedLayer};
 pub use lease::{Lease, Leases};
 pub use limits::Limits;
+pub use repository::{Expired, ManifestInfo, PutManifest, Repositories, Stored};
 pub use snapshot::{
     AttachedMount, Change, ChangeKind, MountOptions, Mounts, SnapshotterKind, Usage,
 };

@@ -20,6 +20,8 @@ pub(crate) const IMAGE: &str = "image/";
 pub(crate) const NAME: &str = "name/";
 /// Manifests that refer to others: `referrer/<subject>/<digest>`.
 pub(crate) const REFERRER: &str = "referrer/";
+/// What registries serve: `repository/<name>@…`.
+pub(crate) const REPOSITORY: &str = "repository/";
 /// The format of the store.
 pub(crate) const FORMAT: &str = "format";
 

@@ -12,6 +12,7 @@ use crate::auth::Scope;
 use crate::body::{BlobPart, Payload};
 use crate::call::{Call, Reply, Retries, Target};
 use crate::client::Repository;
+use crate::config::is_loopback;
 use crate::error::{Error, RequestError};
 use crate::source::BlobSource;
 use crate::url::{Url, encode};
@@ -79,6 +80,14 @@ impl Repository {
             match upload.mount(from).await? {
                 Ok(()) => return Ok(Pushed::Mounted(from.clone())),
                 Err(opened) => session = Some(opened),
+            }
+        }
+        // A registry on this machine may share the store that the blob is in.
+        let anywhere = is_loopback(self.reference().domain());
+        if session.is_none() && anywhere {
+            match upload.mount_from_anywhere().await? {
+                Ok(()) => return Ok(Pushed::Exists),
+                Err(opened) => session = opened,
             }
         }
         for _ in 0..MAX_SESSIONS {
@@ -150,6 +159,21 @@ impl Upload<'_> {
         match reply.response.status {
             StatusCode::CREATED => Ok(Ok(())),
             _ => Ok(Err(session_of(&reply, 0)?)),
+        }
+    }
+
+    /// Asks for the blob to be taken from wherever the registry has it (distribution-spec 1.1,
+    /// "Mounting a blob": `from` may be left out). One that cannot do it opens an upload; nothing,
+    /// if it does not understand at all.
+    async fn mount_from_anywhere(&self) -> Result<Result<(), Option<Session>>, Error> {
+        let query = format!("mount={}", encode(&self.blob.digest.to_string()));
+        let path = self.repository.path(&format!("blobs/uploads/?{query}"));
+        let call = self.call_to(Method::POST, Target::Path(path));
+        let reply = self.repository.call(&call).await?;
+        match reply.response.status {
+            StatusCode::CREATED => Ok(Ok(())),
+            StatusCode::ACCEPTED => Ok(Err(Some(session_of(&reply, 0)?))),
+            _ => Ok(Err(None)),
         }
     }
 

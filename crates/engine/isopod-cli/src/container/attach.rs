@@ -8,11 +8,11 @@ use isopod_docker_types::ContainerInspect;
 use super::terminal::{Resized, check_input, follow_size};
 use super::wait::Waiting;
 use crate::args::{Flag, Parsed, boolean, switch_on, text};
-use crate::client::{Payload, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::session::{Exit, Session};
 use crate::stream::{Attached, Ended};
 use crate::terminal::{DetachKeys, forward_signals};
+use isopod_client::{Payload, query, segment};
 
 static FLAGS: &[Flag] = &[
     text("detach-keys", ' ', "Keys that leave the container running").default("ctrl-p,ctrl-q"),

@@ -16,10 +16,10 @@ use isopod_docker_types::PathStat;
 use super::local_tar::{Unpack, pack, receive};
 use super::volumes::clean;
 use crate::args::{Flag, Parsed, boolean};
-use crate::client::{Payload, next_piece, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::session::{Session, open_error};
+use isopod_client::{Payload, next_piece, query, segment};
 
 static FLAGS: &[Flag] = &[
     boolean("archive", 'a', "Keep the owner of files"),

@@ -7,12 +7,12 @@ use isopod_docker_types::{ContainerCreateRequest, ContainerCreateResponse};
 
 use super::options::{LIMITS, OPTIONS, request};
 use crate::args::Parsed;
-use crate::client::{ApiError, query};
 use crate::commands::{Command, Names, Operands};
 use crate::image::pull_image;
 use crate::output::{stderr, stdout};
 use crate::reference;
 use crate::session::{Exit, Session, open_error};
+use isopod_client::{ApiError, query};
 
 pub(super) static CREATE: Command = Command {
     names: &["container create", "create"],

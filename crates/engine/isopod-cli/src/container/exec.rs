@@ -10,11 +10,11 @@ use super::attach::{inspect, left};
 use super::terminal::{Resized, check_input, console_size, follow_size};
 use super::values::{check, environment};
 use crate::args::{Flag, Parsed, boolean, list, text};
-use crate::client::{ApiError, Payload, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::session::{Exit, Session};
 use crate::stream::{Attached, Ended};
 use crate::terminal::DetachKeys;
+use isopod_client::{ApiError, Payload, segment};
 
 static FLAGS: &[Flag] = &[
     boolean("detach", 'd', "Run in the background"),

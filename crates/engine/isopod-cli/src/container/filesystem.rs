@@ -8,13 +8,13 @@ use http::Method;
 use isopod_docker_types::{FilesystemChange, IdResponse, change_kind};
 
 use crate::args::{Flag, Parsed, list, switch_on, text};
-use crate::client::{Payload, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::image::save_to;
 use crate::output::{Columns, Listing, format_flags, print_rows, stdout};
 use crate::reference::split_tag;
 use crate::session::Session;
 use crate::template::Value;
+use isopod_client::{Payload, query, segment};
 
 static DIFF_FORMAT: [Flag; 2] = format_flags();
 

@@ -8,10 +8,10 @@ use anyhow::{Context, Result, anyhow};
 use http::Method;
 
 use crate::args::{Flag, Parsed, boolean, text, typed};
-use crate::client::{ApiError, Payload, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::session::Session;
+use isopod_client::{ApiError, Payload, query, segment};
 
 static STOP_FLAGS: &[Flag] = &[
     text("signal", 's', "Signal to send instead of the container's own"),

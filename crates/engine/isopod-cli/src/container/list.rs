@@ -9,7 +9,6 @@ use isopod_base::units::human_size_digits;
 use isopod_docker_types::{ContainerSummary, Port};
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use crate::client::{filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{
     Columns, Listing, ago, check_rows, ellipsis, format_flags, go_quote, local_time, print_rows,
@@ -17,6 +16,7 @@ use crate::output::{
 };
 use crate::session::Session;
 use crate::template::Value;
+use isopod_client::{filters, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Show stopped containers too"),

@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use tar::EntryType;
 use tokio::sync::mpsc;
 
-use crate::client::{Payload, next_piece};
+use isopod_client::{Payload, next_piece};
 
 /// Size of the pieces that an archive is sent in.
 const PIECE: usize = 256 * 1024;

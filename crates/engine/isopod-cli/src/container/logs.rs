@@ -8,12 +8,12 @@ use http::{Method, header};
 
 use super::attach::inspect;
 use crate::args::{Flag, Parsed, boolean, text};
-use crate::client::{Payload, next_piece, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::session::Session;
 use crate::stream::Sink;
 use crate::system::timestamp_query;
+use isopod_client::{Payload, next_piece, query, segment};
 
 static FLAGS: &[Flag] = &[
     boolean("details", ' ', "Show labels and variables that log options ask for"),

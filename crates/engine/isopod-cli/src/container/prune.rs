@@ -9,11 +9,11 @@ use isopod_base::units::human_size;
 use isopod_docker_types::ContainersPruneReport;
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use crate::client::{Payload, filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::prompt::confirm;
 use crate::session::Session;
+use isopod_client::{Payload, filters, query};
 
 static FLAGS: &[Flag] = &[
     typed("filter", ' ', "filter", "Only those that match, such as until=24h or label=a"),

@@ -13,12 +13,12 @@ use super::options::{LIMITS, OPTIONS, request};
 use super::terminal::{Resized, check_input, console_size, follow_size};
 use super::wait::Waiting;
 use crate::args::{Flag, Parsed, boolean, switch_on, text};
-use crate::client::{Payload, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::session::{Exit, Session};
 use crate::stream::{Attached, Ended};
 use crate::terminal::{DetachKeys, forward_signals};
+use isopod_client::{Payload, segment};
 
 static RUN_FLAGS: &[Flag] = &[
     boolean("detach", 'd', "Run in the background and print the container's id"),

@@ -8,11 +8,11 @@ use isopod_docker_types::ContainerTopResponse;
 
 use super::attach::inspect;
 use crate::args::{Flag, Parsed, boolean, text};
-use crate::client::{query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{align_from, stdout};
 use crate::session::Session;
 use crate::system::{Kind, inspect_all};
+use isopod_client::{query, segment};
 
 static INSPECT_FLAGS: &[Flag] = &[
     text("format", 'f', "How to print: 'json', or a Go template"),

@@ -10,12 +10,12 @@ use super::attach::{attach_path, inspect, left};
 use super::terminal::{Resized, check_input, follow_size};
 use super::wait::Waiting;
 use crate::args::{Flag, Parsed, boolean, text};
-use crate::client::{Payload, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::session::Session;
 use crate::stream::{Attached, Ended};
 use crate::terminal::{DetachKeys, forward_signals};
+use isopod_client::{Payload, segment};
 
 static FLAGS: &[Flag] = &[
     boolean("attach", 'a', "Attach standard output and error, and pass signals on"),

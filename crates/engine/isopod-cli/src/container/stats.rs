@@ -12,11 +12,11 @@ use isopod_base::units::{binary_size, human_size_digits};
 use isopod_docker_types::{ContainerStats, ContainerSummary};
 
 use crate::args::{Flag, Parsed, boolean};
-use crate::client::{JsonLines, Payload, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Columns, Listing, format_flags, print_rows, short_id, stdout};
 use crate::session::Session;
 use crate::template::Value;
+use isopod_client::{JsonLines, Payload, query, segment};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Show stopped containers too"),

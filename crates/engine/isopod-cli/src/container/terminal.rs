@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use http::Method;
 
-use crate::client::{Payload, query, segment};
 use crate::output::stdout;
 use crate::session::Session;
 use crate::terminal::{stdin_is_terminal, window_changes};
+use isopod_client::{Payload, query, segment};
 
 /// How often the first size is tried: the process may only just be starting.
 const TRIES: u64 = 10;

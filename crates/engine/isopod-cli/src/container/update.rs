@@ -9,10 +9,10 @@ use isopod_docker_types::{UpdateRequest, UpdateResponse};
 use super::lifecycle::each;
 use super::options::{LIMITS, limits, restart_policy};
 use crate::args::{Flag, Parsed, text};
-use crate::client::segment;
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::session::Session;
+use isopod_client::segment;
 
 static FLAGS: &[Flag] =
     &[text("restart", ' ', "When to restart: no, on-failure[:MAX], always, unless-stopped")];

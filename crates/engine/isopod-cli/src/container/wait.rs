@@ -8,10 +8,10 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use isopod_docker_types::ContainerWaitResponse;
 
-use crate::client::{Payload, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::session::Session;
+use isopod_client::{Payload, query, segment};
 
 pub(super) static WAIT: Command = Command {
     names: &["container wait", "wait"],

@@ -9,12 +9,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use http::{Method, header};
 
 use crate::args::{Flag, Parsed, boolean, list, text};
-use crate::client::{Payload, next_piece, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Progress, show_progress, stdout};
 use crate::reference::split_tag;
 use crate::session::{Session, open_error};
 use crate::terminal::stdin_is_terminal;
+use isopod_client::{Payload, next_piece, query};
 
 static LOAD_FLAGS: &[Flag] = &[
     text("input", 'i', "Read a file instead of standard input"),

@@ -247,7 +247,7 @@ fn edit_config(session: &Session, edit: impl FnOnce(&mut Vec<(String, Value)>)) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Client, Endpoint};
+    use isopod_client::{Client, Endpoint};
 
     #[test]
     fn credentials_of_a_file() {

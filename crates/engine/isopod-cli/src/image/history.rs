@@ -9,11 +9,11 @@ use isopod_base::units::human_size_digits;
 use isopod_docker_types::ImageHistoryItem;
 
 use crate::args::{Flag, Parsed, boolean, switch_on, text};
-use crate::client::image_path;
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Columns, Listing, ago, ellipsis, format_flags, print_rows, short_id, stdout};
 use crate::session::Session;
 use crate::template::Value;
+use isopod_client::image_path;
 
 static FLAGS: &[Flag] = &[
     switch_on("human", 'H', "Sizes and times for people"),

@@ -9,13 +9,13 @@ use isopod_base::units::{human_size, human_size_digits};
 use isopod_docker_types::ImageSummary;
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use crate::client::{filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{
     Columns, Listing, ago, format_flags, local_time, print_rows, short_id, stdout,
 };
 use crate::session::Session;
 use crate::template::Value;
+use isopod_client::{filters, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Show intermediate images too"),

@@ -8,12 +8,12 @@ use http::Method;
 use isopod_docker_types::ImageDeleteItem;
 
 use crate::args::{Flag, Parsed, boolean, list, text};
-use crate::client::{ApiError, Payload, image_path, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::reference::{check, split_tag};
 use crate::session::Session;
 use crate::system::{Kind, inspect_all};
+use isopod_client::{ApiError, Payload, image_path, query};
 
 static REMOVE_FLAGS: &[Flag] = &[
     boolean("force", 'f', "Remove it even if stopped containers use it"),

@@ -9,11 +9,11 @@ use isopod_base::units::human_size;
 use isopod_docker_types::ImagesPruneReport;
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use crate::client::{Payload, filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::prompt::confirm;
 use crate::session::Session;
+use isopod_client::{Payload, filters, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Remove every image that no container uses"),

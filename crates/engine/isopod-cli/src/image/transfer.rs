@@ -8,11 +8,11 @@ use http::Method;
 
 use super::auth::auth_header;
 use crate::args::{Flag, Parsed, boolean, switch_on, text};
-use crate::client::{Payload, image_path, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Progress, show_progress, stderr, stdout};
 use crate::reference::{check, familiar, qualified, split_tag, with_tag};
 use crate::session::Session;
+use isopod_client::{Payload, image_path, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all-tags", 'a', "All tags of the repository"),

@@ -12,7 +12,7 @@ use isopod_docker_types::{
 
 use super::create::pairs;
 use crate::args::{Flag, Parsed, boolean, list, text, typed};
-use crate::client::{ApiError, Payload, filters, query, segment};
+use isopod_client::{ApiError, Payload, filters, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::prompt::confirm;

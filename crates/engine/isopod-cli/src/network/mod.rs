@@ -12,12 +12,12 @@ use anyhow::{Context, Result};
 use isopod_docker_types::NetworkInspect;
 
 use crate::args::{Flag, Parsed, boolean, text, typed};
-use crate::client::{filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Columns, Listing, format_flags, print_rows, short_id, stdout};
 use crate::session::Session;
 use crate::system::{Kind, inspect_all};
 use crate::template::Value;
+use isopod_client::{filters, query};
 
 static LIST_FLAGS: &[Flag] = &[
     typed("filter", 'f', "filter", "Only those that match, such as driver=host"),

@@ -11,7 +11,7 @@ use isopod_docker_types::JsonMessage;
 use serde_json::value::RawValue;
 
 use super::{Out, sanitize};
-use crate::client::JsonLines;
+use isopod_client::JsonLines;
 
 /// Most lines that are redrawn in place; further ones are left out until they matter.
 const LINES_MAX: usize = 10_000;

@@ -10,11 +10,11 @@ use isopod_docker_types::EventMessage;
 
 use super::timestamp_query;
 use crate::args::{Flag, Parsed, text, typed};
-use crate::client::{JsonLines, Payload, filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::session::Session;
 use crate::template::{Mode, Template, Value};
+use isopod_client::{JsonLines, Payload, filters, query};
 
 static FLAGS: &[Flag] = &[
     typed("filter", 'f', "filter", "Only those that match, such as type=container or event=die"),

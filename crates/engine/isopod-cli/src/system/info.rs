@@ -10,10 +10,10 @@ use isopod_base::units::binary_size;
 use isopod_docker_types::Info;
 
 use crate::args::{Flag, Parsed, text};
-use crate::client::Payload;
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Found, print_found, stderr, stdout};
 use crate::session::{Raw, Session};
+use isopod_client::Payload;
 
 static FLAGS: &[Flag] = &[
     text("format", 'f', "How to print: 'json', or a Go template"),

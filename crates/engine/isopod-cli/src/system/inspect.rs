@@ -6,10 +6,10 @@ use anyhow::{Result, anyhow, bail};
 use http::Method;
 
 use crate::args::{Flag, Parsed, boolean, text};
-use crate::client::{ApiError, Payload, image_path, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Found, print_found};
 use crate::session::{Raw, Session};
+use isopod_client::{ApiError, Payload, image_path, query, segment};
 
 static FLAGS: &[Flag] = &[
     text("format", 'f', "How to print: 'json', or a Go template"),

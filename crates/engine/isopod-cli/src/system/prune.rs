@@ -9,7 +9,6 @@ use isopod_base::units::human_size;
 use isopod_docker_types::BuildPruneReport;
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use crate::client::{ApiError, Payload, query};
 use crate::commands::{Command, Names, Operands};
 use crate::container::prune_containers;
 use crate::image::prune_images;
@@ -18,6 +17,7 @@ use crate::output::stdout;
 use crate::prompt::confirm;
 use crate::session::Session;
 use crate::volume::prune_volumes;
+use isopod_client::{ApiError, Payload, filters, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Remove every unused image, not only those without a name"),

@@ -10,10 +10,10 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
 
 use crate::args::Parsed;
-use crate::client::Endpoint;
 use crate::commands::{Command, Operands};
 use crate::output::stdout;
 use crate::session::Session;
+use isopod_client::Endpoint;
 
 pub(super) static SHUTDOWN: Command = Command {
     names: &["system shutdown"],
@@ -46,7 +46,7 @@ async fn shutdown(session: Rc<Session>, _flags: Parsed) -> Result<i32> {
     let stream = match tokio::net::UnixStream::connect(path).await {
         Ok(stream) => stream,
         // Nothing is to be started in order to stop it.
-        Err(error) if crate::client::nobody_listens(&error) => {
+        Err(error) if isopod_client::nobody_listens(&error) => {
             writeln!(stdout(), "No engine runs at {endpoint}")
                 .context("write to standard output")?;
             return Ok(0);

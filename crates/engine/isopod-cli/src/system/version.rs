@@ -9,11 +9,11 @@ use http::Method;
 use isopod_docker_types::Version;
 
 use crate::args::{Flag, Parsed, text};
-use crate::client::Payload;
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::session::Session;
 use crate::template::{Mode, Template, Value};
+use isopod_client::Payload;
 
 static FLAGS: &[Flag] = &[
     text("format", 'f', "How to print: 'json', or a Go template"),

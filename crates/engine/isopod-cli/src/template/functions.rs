@@ -250,7 +250,7 @@ fn js(text: &str) -> String {
 }
 
 fn url_query(text: &str) -> String {
-    crate::client::segment(text).replace("%20", "+")
+    isopod_client::segment(text).replace("%20", "+")
 }
 
 /// Go's `Printf` for the verbs that make sense here: `%s %v %d %q %x %X %f %t %c %%`, with the

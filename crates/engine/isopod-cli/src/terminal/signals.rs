@@ -7,8 +7,8 @@ use http::Method;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::client::{Payload, query, segment};
 use crate::session::Session;
+use isopod_client::{Payload, query, segment};
 
 /// Signals that are passed on, by number and name. Those that the terminal or the kernel means
 /// for this process alone (CHLD, PIPE, URG) are not among them.

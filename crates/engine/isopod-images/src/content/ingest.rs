@@ -21,8 +21,8 @@ const WRITE_BACK_EVERY: u64 = 8 << 20;
 
 /// Content on its way into the store.
 ///
-/// Dropped unfinished, named content leaves its part for the next try; unnamed content leaves
-/// nothing.
+/// Dropped unfinished, named content and uploads leave their part for the next try; unnamed
+/// content leaves nothing.
 #[derive(Debug)]
 pub struct Ingest {
     file: File,
@@ -70,6 +70,7 @@ impl Ingest {
         name: String,
         busy: Arc<Mutex<HashSet<String>>>,
         expected: Option<(Digest, u64)>,
+        resume_bytes: u64,
     ) -> Result<Self, ContentError> {
         let place =
             Place { path: dir.join(&name), keep: !name.starts_with("unnamed-"), name, busy };
@@ -93,14 +94,13 @@ impl Ingest {
             arrival: Writer(Arc::new(Arrival::hashed_by(algorithm))),
             write_back: 0,
         };
-        ingest.take_up()?;
+        ingest.take_up(resume_bytes)?;
         Ok(ingest)
     }
 
     /// Reads what an earlier try left, so that the hash goes on from there.
-    fn take_up(&mut self) -> Result<(), ContentError> {
+    fn take_up(&mut self, limit: u64) -> Result<(), ContentError> {
         let path = self.place.path.clone();
-        let limit = self.expected.as_ref().map_or(0, |(_, size)| *size);
         let left = self.file.metadata().map_err(FileError::at("inspect", &path))?.len();
         if left == 0 {
             return Ok(());
@@ -199,6 +199,39 @@ impl Ingest {
         Ok(Sealed { place, file, digest, size: offset })
     }
 
+    /// Ends content whose digest was not known before: now it must be this one.
+    pub fn finish_as(mut self, digest: &Digest) -> Result<Sealed, ContentError> {
+        if self.algorithm() != digest.algorithm() {
+            self.rehash(digest)?;
+        }
+        self.expected = Some((digest.clone(), self.offset));
+        // Who sent it learns of the end; nobody comes back for a part.
+        self.place.keep = false;
+        self.finish()
+    }
+
+    /// Throws the content away.
+    pub fn discard(mut self) {
+        self.place.keep = false;
+    }
+
+    /// Hashes what has arrived by another algorithm.
+    fn rehash(&mut self, digest: &Digest) -> Result<(), ContentError> {
+        let path = &self.place.path;
+        self.file.seek(SeekFrom::Start(0)).map_err(FileError::at("seek in", path))?;
+        let mut hasher = Hasher::new(digest.algorithm());
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            let count = self.file.read(&mut buffer).map_err(FileError::at("read", path))?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+        }
+        self.hasher = hasher;
+        Ok(())
+    }
+
     /// Reads the content as it arrives, from the beginning.
     pub(crate) fn follow(&self) -> Result<Follower, ContentError> {
         let path = &self.place.path;
@@ -236,6 +269,11 @@ impl Sealed {
     /// Waits until the bytes are on the disk.
     pub(crate) fn sync(&self) -> Result<(), ContentError> {
         Ok(self.file.sync_data().map_err(FileError::at("sync", &self.place.path))?)
+    }
+
+    /// Throws it away, because the store has it already.
+    pub(crate) fn discard(mut self) {
+        self.place.keep = false;
     }
 
     /// A second handle for reading.

@@ -117,14 +117,35 @@ impl ContentStore {
         };
         busy.insert(name.clone());
         drop(busy);
-        Ingest::open(&self.ingest_dir(), name, Arc::clone(&self.busy), Some((digest.clone(), size)))
+        let expected = Some((digest.clone(), size));
+        Ingest::open(&self.ingest_dir(), name, Arc::clone(&self.busy), expected, size)
     }
 
     /// Begins to write content that nobody has named yet.
     pub fn ingest_unnamed(&self) -> Result<Ingest, ContentError> {
         let name = self.anonymous_name();
         self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
-        Ingest::open(&self.ingest_dir(), name, Arc::clone(&self.busy), None)
+        Ingest::open(&self.ingest_dir(), name, Arc::clone(&self.busy), None, 0)
+    }
+
+    /// Begins an upload that may go on after a restart of the process; see [`Ingest::finish_as`].
+    /// `id` is letters, digits and dashes.
+    pub fn begin_upload(&self, id: &str) -> Result<Ingest, ContentError> {
+        let name = format!("upload-{id}");
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        Ingest::open(&self.ingest_dir(), name, Arc::clone(&self.busy), None, 0)
+    }
+
+    /// Takes an upload up again. Nothing, if there is none, or if it is being written.
+    pub fn resume_upload(&self, id: &str) -> Result<Option<Ingest>, ContentError> {
+        let name = format!("upload-{id}");
+        if !self.ingest_dir().join(&name).exists() {
+            return Ok(None);
+        }
+        if !self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
+            return Ok(None);
+        }
+        Ingest::open(&self.ingest_dir(), name, Arc::clone(&self.busy), None, u64::MAX).map(Some)
     }
 
     /// Moves a sealed blob to its place. It is not recorded yet, and not durable before

@@ -299,6 +299,7 @@ impl Images {
                 marked.hold_snapshot(&key);
             }
         }
+        marked.live_blobs.extend(crate::repository::held(&self.inner.journal));
         let active: Vec<String> = marked
             .snapshots
             .values()

@@ -21,7 +21,7 @@ mod transaction;
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use isopod_base::Digest;
 use isopod_base::files::FileError;
@@ -44,7 +44,7 @@ pub use chain::chain_ids;
 pub use change::apply as apply_change;
 pub use collect::{CollectPolicy, Collected, DiskUsage, Evict, Fault, ImageUsage};
 pub use commit::CommitOptions;
-pub(crate) use documents::{Documents, read_document};
+pub(crate) use documents::{Document, Documents, read_document};
 pub use import::ImportOptions;
 pub use load::{LoadOptions, Loaded, Progress};
 pub use query::HistoryEntry;
@@ -268,8 +268,13 @@ impl Images {
         &self.inner.journal
     }
 
-    fn read_gate(&self) -> RwLockReadGuard<'_, ()> {
+    pub(crate) fn read_gate(&self) -> RwLockReadGuard<'_, ()> {
         self.inner.gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while something is put into its place and recorded.
+    pub(crate) fn publish_lock(&self) -> MutexGuard<'_, ()> {
+        self.inner.publish.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn documents(&self) -> Documents<'_> {

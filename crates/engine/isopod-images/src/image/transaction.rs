@@ -271,7 +271,7 @@ impl Transaction {
     pub fn commit_referrer(&self, target: &Descriptor) -> Result<(), ImageError> {
         let label = target.digest.to_string();
         self.load_documents(&label, target)?;
-        let _publish = self.publish_lock();
+        let _publish = self.images.publish_lock();
         let _gate = self.images.read_gate();
         let mut pending = self.lock();
         let documents = self.documents(&pending);
@@ -387,7 +387,7 @@ impl Transaction {
         chains: &[Digest],
         names: &[String],
     ) -> Result<(), ImageError> {
-        let _publish = self.publish_lock();
+        let _publish = self.images.publish_lock();
         let _gate = self.images.read_gate();
         let inner = &self.images.inner;
         let mut batch = Batch::new();

@@ -3,16 +3,16 @@
 /// The engine refused a request.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("Error response from daemon: {message}")]
-pub(crate) struct ApiError {
+pub struct ApiError {
     /// HTTP status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Its words.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 impl ApiError {
     /// From the body of a failed response.
-    pub(crate) fn from_body(status: u16, body: &[u8]) -> Self {
+    pub fn from_body(status: u16, body: &[u8]) -> Self {
         #[derive(serde::Deserialize)]
         struct Body {
             message: String,
@@ -26,7 +26,7 @@ impl ApiError {
     }
 
     /// Whether `error` is the engine's answer with this status.
-    pub(crate) fn is(error: &anyhow::Error, status: u16) -> bool {
+    pub fn is(error: &anyhow::Error, status: u16) -> bool {
         error.downcast_ref::<Self>().is_some_and(|error| error.status == status)
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 const PIECE: usize = 256 * 1024;
 
 /// The body of a request.
-pub(crate) enum Payload {
+pub enum Payload {
     /// None.
     Empty,
     /// All of it in memory.
@@ -25,13 +25,13 @@ pub(crate) enum Payload {
 
 impl Payload {
     /// A JSON document.
-    pub(crate) fn json(document: &impl serde::Serialize) -> Result<Self> {
+    pub fn json(document: &impl serde::Serialize) -> Result<Self> {
         let bytes = serde_json::to_vec(document).context("encode the request")?;
         Ok(Self::Whole(Some(bytes.into())))
     }
 
     /// Everything that `reader` gives, read on a thread of its own.
-    pub(crate) fn read_from(mut reader: impl Read + Send + 'static) -> Self {
+    pub fn read_from(mut reader: impl Read + Send + 'static) -> Self {
         let (sender, receiver) = mpsc::channel(4);
         std::thread::spawn(move || {
             loop {
@@ -88,7 +88,7 @@ impl Body for Payload {
 }
 
 /// The next piece of a response, `None` at its end.
-pub(crate) async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>> {
+pub async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>> {
     while let Some(frame) = body.frame().await {
         let frame = frame.context("the engine's answer broke off")?;
         if let Ok(data) = frame.into_data() {
@@ -99,7 +99,7 @@ pub(crate) async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>> {
 }
 
 /// A response as a sequence of JSON documents (events, progress, statistics).
-pub(crate) struct JsonLines {
+pub struct JsonLines {
     body: Incoming,
     buffer: Vec<u8>,
 }
@@ -109,12 +109,12 @@ const DOCUMENT_MAX: usize = 16 << 20;
 
 impl JsonLines {
     /// Reads `body`.
-    pub(crate) fn new(body: Incoming) -> Self {
+    pub fn new(body: Incoming) -> Self {
         Self { body, buffer: vec![] }
     }
 
     /// The next document's text, `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Box<serde_json::value::RawValue>>> {
+    pub async fn next(&mut self) -> Result<Option<Box<serde_json::value::RawValue>>> {
         loop {
             if let Some((document, used)) = first_document(&self.buffer)? {
                 self.buffer.drain(..used);

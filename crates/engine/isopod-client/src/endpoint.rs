@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 /// An address of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Endpoint {
+pub enum Endpoint {
     /// A unix socket.
     Unix(PathBuf),
     /// Plain TCP, `host:port`.
@@ -16,7 +16,7 @@ pub(crate) enum Endpoint {
 
 impl Endpoint {
     /// Reads `unix:///path`, `tcp://host:port`, or an absolute path.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         if let Some(path) = text.strip_prefix("unix://") {
             if path.is_empty() {
@@ -39,7 +39,7 @@ impl Endpoint {
 
     /// The socket that is used when nothing is said: `/run/isopod.sock` for root,
     /// `$XDG_RUNTIME_DIR/isopod.sock` for others.
-    pub(crate) fn default_socket() -> Self {
+    pub fn default_socket() -> Self {
         if rustix::process::geteuid().is_root() {
             return Self::Unix("/run/isopod.sock".into());
         }

@@ -1,5 +1,5 @@
-//! The client of the engine's API: HTTP/1.1 over a unix socket (or TCP), one connection reused
-//! for simple requests and one more for each stream.
+//! A client of the Docker Engine API: HTTP/1.1 over a unix socket (or TCP), one connection reused
+//! for simple requests and one more for each stream. It starts the engine when none runs.
 //!
 //! Paths carry no version unless one is asked for by `$DOCKER_API_VERSION`: the engine then
 //! speaks its newest, and no round trip is spent on negotiation.
@@ -21,44 +21,44 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 
-pub(crate) use body::{JsonLines, Payload, next_piece};
-pub(crate) use endpoint::Endpoint;
-pub(crate) use error::ApiError;
-pub(crate) use start::nobody_listens;
+pub use body::{JsonLines, Payload, next_piece};
+pub use endpoint::Endpoint;
+pub use error::ApiError;
+pub use start::nobody_listens;
 
 /// Longest answer that is kept in memory.
 const ANSWER_MAX: usize = 256 << 20;
 
 /// A connection that became a two-way stream.
-pub(crate) type Hijacked = TokioIo<hyper::upgrade::Upgraded>;
+pub type Hijacked = TokioIo<hyper::upgrade::Upgraded>;
 
 /// A client of one engine.
-pub(crate) struct Client {
+pub struct Client {
     /// Where it listens.
-    pub(crate) endpoint: Endpoint,
+    pub endpoint: Endpoint,
     /// Whether to start an engine when none listens.
-    pub(crate) start: bool,
+    pub start: bool,
     prefix: String,
     idle: RefCell<Option<SendRequest<Payload>>>,
 }
 
 /// Headers to add to a request.
-pub(crate) type Headers<'a> = &'a [(&'a str, String)];
+pub type Headers<'a> = &'a [(&'a str, String)];
 
 impl Client {
     /// A client that connects when it is first used.
-    pub(crate) fn new(endpoint: Endpoint, start: bool, version: Option<&str>) -> Self {
+    pub fn new(endpoint: Endpoint, start: bool, version: Option<&str>) -> Self {
         let prefix = version.map_or(String::new(), |version| format!("/v{version}"));
         Self { endpoint, start, prefix, idle: RefCell::new(None) }
     }
 
     /// `GET` of a JSON document.
-    pub(crate) async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
+    pub async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.json(Method::GET, path, Payload::Empty).await
     }
 
     /// `POST` of a JSON document, answered by one.
-    pub(crate) async fn post<T: serde::de::DeserializeOwned>(
+    pub async fn post<T: serde::de::DeserializeOwned>(
         &self,
         path: &str,
         document: &impl serde::Serialize,
@@ -67,7 +67,7 @@ impl Client {
     }
 
     /// A request answered by a JSON document.
-    pub(crate) async fn json<T: serde::de::DeserializeOwned>(
+    pub async fn json<T: serde::de::DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -79,17 +79,12 @@ impl Client {
     }
 
     /// A request answered by no document, or by one that does not matter.
-    pub(crate) async fn call(&self, method: Method, path: &str, payload: Payload) -> Result<()> {
+    pub async fn call(&self, method: Method, path: &str, payload: Payload) -> Result<()> {
         self.bytes(method, path, payload).await.map(|_| ())
     }
 
     /// A request; its whole answer.
-    pub(crate) async fn bytes(
-        &self,
-        method: Method,
-        path: &str,
-        payload: Payload,
-    ) -> Result<Bytes> {
+    pub async fn bytes(&self, method: Method, path: &str, payload: Payload) -> Result<Bytes> {
         let (response, connection) = self.exchange(method, path, &[], payload).await?;
         let answer = Limited::new(response.into_body(), ANSWER_MAX)
             .collect()
@@ -101,7 +96,7 @@ impl Client {
     }
 
     /// A request whose answer is read piece by piece.
-    pub(crate) async fn stream(
+    pub async fn stream(
         &self,
         method: Method,
         path: &str,
@@ -113,7 +108,7 @@ impl Client {
     }
 
     /// A `POST` after which the connection is a two-way stream.
-    pub(crate) async fn hijack(&self, path: &str, payload: Payload) -> Result<Hijacked> {
+    pub async fn hijack(&self, path: &str, payload: Payload) -> Result<Hijacked> {
         let upgrade = [("Connection", "Upgrade".to_owned()), ("Upgrade", "tcp".to_owned())];
         let (response, _) = self.exchange(Method::POST, path, &upgrade, payload).await?;
         let status = response.status();
@@ -236,7 +231,7 @@ where
 }
 
 /// `?a=1&b=x%20y` of the pairs whose value is not empty.
-pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
+pub fn query(pairs: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
         out.push(if out.is_empty() { '?' } else { '&' });
@@ -248,14 +243,14 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
 }
 
 /// A path segment: everything but letters, digits and `-_.~` is escaped.
-pub(crate) fn segment(text: &str) -> String {
+pub fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     escape_into(text, false, &mut out);
     out
 }
 
 /// An image name within a path: like [`segment`], but slashes, colons and `@` stay.
-pub(crate) fn image_path(name: &str) -> String {
+pub fn image_path(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     escape_into(name, true, &mut out);
     out
@@ -277,7 +272,7 @@ fn escape_into(text: &str, keep_separators: bool, out: &mut String) {
 }
 
 /// `--filter` arguments as the API takes them: `{"name":{"web":true}}`.
-pub(crate) fn filters(arguments: &[String]) -> String {
+pub fn filters(arguments: &[String]) -> String {
     let mut filters = isopod_docker_types::Filters::default();
     for (key, value) in arguments.iter().filter_map(|argument| argument.split_once('=')) {
         filters.add(key.trim().to_lowercase(), value.trim());

@@ -21,12 +21,12 @@ const START_MAX: Duration = Duration::from_secs(30);
 const LOG_TAIL: u64 = 4096;
 
 /// Whether `error` means that no engine runs (rather than that we may not talk to it).
-pub(crate) fn nobody_listens(error: &io::Error) -> bool {
+pub fn nobody_listens(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
 /// Starts an engine on `socket`, unless another process just did, and connects to it.
-pub(super) async fn engine(socket: &Path) -> Result<UnixStream> {
+pub(crate) async fn engine(socket: &Path) -> Result<UnixStream> {
     let deadline = Instant::now() + START_MAX;
     if let Some(directory) = socket.parent() {
         std::fs::create_dir_all(directory)
