@@ -54,6 +54,11 @@ impl Call {
         Ok(self.optional_json().await?.unwrap_or_default())
     }
 
+    /// The whole body.
+    pub(crate) async fn bytes(&mut self) -> ApiResult<Bytes> {
+        (&mut self.body).take_all().await
+    }
+
     /// The JSON body, if there is one.
     pub(crate) async fn optional_json<T: DeserializeOwned>(&mut self) -> ApiResult<Option<T>> {
         let body = (&mut self.body).take_all().await?;

@@ -16,6 +16,9 @@ use tokio::sync::mpsc;
 /// Lines that may wait for a slow client.
 const LINES: usize = 16;
 
+/// A service at work.
+pub type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A service.
 #[derive(Debug, Clone, Copy)]
 pub struct Extension {
@@ -23,12 +26,11 @@ pub struct Extension {
     pub name: &'static str,
     /// Serves, given the store and the request's body; what it sends is the answer. It ends when
     /// its future is dropped.
-    pub serve:
-        fn(Arc<Images>, Bytes, mpsc::Sender<Bytes>) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub serve: fn(Arc<Images>, Bytes, mpsc::Sender<Bytes>) -> Serving,
 }
 
 /// `POST /isopod/{name}`
-pub(crate) async fn start(call: Call) -> ApiResult<Reply> {
+pub(crate) async fn start(mut call: Call) -> ApiResult<Reply> {
     let extension = call
         .api
         .extensions
@@ -37,7 +39,7 @@ pub(crate) async fn start(call: Call) -> ApiResult<Reply> {
         .copied()
         .ok_or_else(|| ApiError::not_found("page not found"))?;
     let images = call.api.engine.images_store().clone();
-    let request = call.body.take_all().await?;
+    let request = call.bytes().await?;
     let body = Body::produced(move |output| async move {
         let (lines, mut coming) = mpsc::channel(LINES);
         let mut service = (extension.serve)(images, request, lines);

@@ -35,6 +35,6 @@ mod version;
 mod websocket;
 
 pub use daemon::engine_main;
-pub use extension::Extension;
+pub use extension::{Extension, Serving};
 pub use listen::{ListenError, Listener};
 pub use server::serve;
