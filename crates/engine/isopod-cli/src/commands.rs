@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::args::{Flag, Parsed};
 use crate::session::Session;
-use crate::{build, container, image, network, system, volume};
+use crate::{build, compose, container, image, network, system, volume};
 
 /// A command at work; its result is the exit code.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<i32>>>>;
@@ -96,6 +96,7 @@ pub(crate) struct Group {
 /// The groups.
 pub(crate) const GROUPS: &[Group] = &[
     Group { name: "builder", summary: "Manage builds" },
+    Group { name: "compose", summary: "Manage what compose files describe" },
     Group { name: "container", summary: "Manage containers" },
     Group { name: "image", summary: "Manage images" },
     Group { name: "network", summary: "Manage networks" },
@@ -105,6 +106,7 @@ pub(crate) const GROUPS: &[Group] = &[
 
 /// Titles of the overview, and the commands under them; the rest is found in the groups.
 pub(crate) const OVERVIEW: &[(&str, &[&str])] = &[
+    ("Run projects", &["up", "down", "watch"]),
     ("Run containers", &["run", "exec", "ps", "logs", "stop", "rm"]),
     (
         "Containers",
@@ -126,6 +128,7 @@ pub(crate) const OVERVIEW: &[(&str, &[&str])] = &[
 /// Commands that are not ours but of the same program, for the overview.
 pub(crate) const ELSEWHERE: &[(&str, &str)] = &[
     ("engine", "Run the engine that owns containers (started by itself on first use)"),
+    ("registry", "Serve images to docker, podman and others from the engine's store"),
     ("runtime", "OCI runtime: create, start and delete containers from bundles"),
 ];
 
@@ -138,6 +141,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
         volume::COMMANDS,
         network::COMMANDS,
         system::COMMANDS,
+        compose::COMMANDS,
     ]
     .into_iter()
     .flatten()

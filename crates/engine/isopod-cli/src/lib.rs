@@ -13,6 +13,7 @@ mod args;
 mod build;
 mod commands;
 mod completion;
+mod compose;
 mod container;
 mod image;
 mod network;
@@ -109,7 +110,8 @@ fn dispatch(program: &str, words: &[String]) -> Result<i32> {
         writeln!(stdout(), "{program} version {}", env!("CARGO_PKG_VERSION"))?;
         return Ok(0);
     }
-    let words = global.operands.as_slice();
+    let words = compose::rewrite(&global.operands);
+    let words = words.as_slice();
     match words.first().map(String::as_str) {
         None => return overview::print(program, GLOBAL),
         Some("help") => return help(program, &words[1..]),

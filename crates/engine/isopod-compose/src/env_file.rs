@@ -14,7 +14,8 @@ pub(crate) fn parse(
     let mut found: Vec<(String, Option<String>)> = Vec::new();
     let mut lines = Lines { rest: text.trim_start_matches('\u{feff}'), number: 1 };
     while let Some((number, statement)) = lines.next_statement(path)? {
-        let fail = |reason: String| ComposeError::EnvFile { path: path.into(), line: number, reason };
+        let fail =
+            |reason: String| ComposeError::EnvFile { path: path.into(), line: number, reason };
         let statement = statement.strip_prefix("export ").unwrap_or(&statement).trim_start();
         let end = statement.find(['=', ':']).unwrap_or(statement.len());
         let (name, rest) = (statement[..end].trim(), statement.get(end + 1..));
@@ -22,7 +23,9 @@ pub(crate) fn parse(
             && !name.contains(char::is_whitespace)
             && name.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\'' | b'"'));
         if !valid {
-            return Err(fail(format!("unexpected {name:?} for a variable's name: expected NAME=VALUE")));
+            return Err(fail(format!(
+                "unexpected {name:?} for a variable's name: expected NAME=VALUE"
+            )));
         }
         let value = match rest {
             None => outer(name),

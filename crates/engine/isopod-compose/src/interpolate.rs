@@ -50,8 +50,7 @@ pub(crate) fn node(
         }
         Kind::Map(entries) => {
             for (name, value) in entries {
-                let below =
-                    if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
+                let below = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
                 self::node(value, &below, lookup, warnings)?;
             }
         }

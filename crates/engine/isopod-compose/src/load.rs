@@ -95,9 +95,8 @@ impl Loader<'_> {
         };
         for path in files {
             let text = self.read(path, Some("an environment file"))?;
-            let outer = |name: &str| {
-                self.source.variable(name).or_else(|| environment.get(name).cloned())
-            };
+            let outer =
+                |name: &str| self.source.variable(name).or_else(|| environment.get(name).cloned());
             for (name, value) in env_file::parse(&text, path, &outer)? {
                 if let Some(value) = value {
                     environment.insert(name, value);
@@ -182,7 +181,8 @@ impl Loader<'_> {
         let Some(services) = document.get("services").cloned() else { return Ok(document) };
         let mut out = Vec::new();
         for (name, _) in services.entries() {
-            let service = self.extended(&services, name, path, directory, environment, &mut Vec::new())?;
+            let service =
+                self.extended(&services, name, path, directory, environment, &mut Vec::new())?;
             out.push((name.clone(), service));
         }
         document.set("services", Node { kind: Kind::Map(out), ..services });
@@ -288,7 +288,10 @@ impl Loader<'_> {
             inner.extend(environment.clone());
             let included = self.files(&paths, &base, &inner, depth + 1)?;
             for (kind, entries) in included.entries() {
-                if !matches!(kind.as_str(), "services" | "networks" | "volumes" | "secrets" | "configs") {
+                if !matches!(
+                    kind.as_str(),
+                    "services" | "networks" | "volumes" | "secrets" | "configs"
+                ) {
                     continue;
                 }
                 for (name, value) in entries.entries() {
@@ -377,7 +380,9 @@ pub(crate) fn join(directory: &Path, text: &str) -> PathBuf {
     for component in directory.join(text).components() {
         match component {
             Component::CurDir => {}
-            Component::ParentDir if !matches!(out.components().next_back(), None | Some(Component::ParentDir)) => {
+            Component::ParentDir
+                if !matches!(out.components().next_back(), None | Some(Component::ParentDir)) =>
+            {
                 out.pop();
             }
             other => out.push(other),
@@ -397,7 +402,12 @@ fn absolute_paths(service: &mut Node, directory: &Path) {
     for (name, value) in fields {
         match (name.as_str(), &mut value.kind) {
             ("env_file", Kind::List(items)) => {
-                for (_, path) in items.iter_mut().filter_map(fields_of).flatten().filter(|(name, _)| name == "path") {
+                for (_, path) in items
+                    .iter_mut()
+                    .filter_map(fields_of)
+                    .flatten()
+                    .filter(|(name, _)| name == "path")
+                {
                     fix(path);
                 }
             }
@@ -414,9 +424,11 @@ fn absolute_paths(service: &mut Node, directory: &Path) {
                         }
                         ("additional_contexts", Kind::Map(contexts)) => {
                             for (_, context) in contexts {
-                                let local = context
-                                    .as_str()
-                                    .is_some_and(|text| !is_remote(text) && !text.contains("://") && !text.starts_with("service:"));
+                                let local = context.as_str().is_some_and(|text| {
+                                    !is_remote(text)
+                                        && !text.contains("://")
+                                        && !text.starts_with("service:")
+                                });
                                 if local {
                                     fix(context);
                                 }
@@ -431,7 +443,9 @@ fn absolute_paths(service: &mut Node, directory: &Path) {
                     if item.get("type").and_then(Node::as_str) != Some("bind") {
                         continue;
                     }
-                    for (_, source) in fields_of(item).into_iter().flatten().filter(|(name, _)| name == "source") {
+                    for (_, source) in
+                        fields_of(item).into_iter().flatten().filter(|(name, _)| name == "source")
+                    {
                         if source.as_str().is_some_and(|text| !text.starts_with('~')) {
                             fix(source);
                         }
@@ -441,7 +455,12 @@ fn absolute_paths(service: &mut Node, directory: &Path) {
             ("develop", Kind::Map(fields)) => {
                 for (_, watches) in fields.iter_mut().filter(|(name, _)| name == "watch") {
                     let Kind::List(watches) = &mut watches.kind else { continue };
-                    for (_, path) in watches.iter_mut().filter_map(fields_of).flatten().filter(|(name, _)| name == "path") {
+                    for (_, path) in watches
+                        .iter_mut()
+                        .filter_map(fields_of)
+                        .flatten()
+                        .filter(|(name, _)| name == "path")
+                    {
                         fix(path);
                     }
                 }
@@ -456,7 +475,8 @@ fn absolute_files(document: &mut Node, directory: &Path) {
     for kind in ["secrets", "configs"] {
         let Some(mut all) = document.get(kind).cloned() else { continue };
         for (_, one) in fields_of(&mut all).into_iter().flatten() {
-            for (_, file) in fields_of(one).into_iter().flatten().filter(|(name, _)| name == "file") {
+            for (_, file) in fields_of(one).into_iter().flatten().filter(|(name, _)| name == "file")
+            {
                 if let Kind::Text(text) = &mut file.kind {
                     *text = join(directory, text).display().to_string();
                 }

@@ -81,9 +81,9 @@ pub(crate) fn plain(node: Node) -> Node {
                 .map(|(name, value)| (name, plain(value)))
                 .collect(),
         ),
-        Kind::List(items) => Kind::List(
-            items.into_iter().filter(|item| item.tag != Tag::Reset).map(plain).collect(),
-        ),
+        Kind::List(items) => {
+            Kind::List(items.into_iter().filter(|item| item.tag != Tag::Reset).map(plain).collect())
+        }
         other => other,
     };
     Node { kind, tag: Tag::None, place: node.place }

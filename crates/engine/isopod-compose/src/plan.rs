@@ -322,7 +322,10 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> Plan {
     let mut done: BTreeMap<&str, Outcome> = BTreeMap::new();
     for service in services {
         let needs = Needs {
-            networks: networks.iter().filter(|(key, _)| uses_network(service, key)).map(|(_, s)| *s),
+            networks: networks
+                .iter()
+                .filter(|(key, _)| uses_network(service, key))
+                .map(|(_, s)| *s),
             volumes: volumes.iter().filter(|(key, _)| uses_volume(service, key)).map(|(_, s)| *s),
         };
         let mut after: Vec<usize> = needs.networks.chain(needs.volumes).collect();
@@ -332,9 +335,9 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> Plan {
     }
     if options.wait {
         for (name, outcome) in &done {
-            let checked = project.services[*name].at("healthcheck").is_some_and(|check| {
-                check.get("disable").and_then(Node::as_bool) != Some(true)
-            });
+            let checked = project.services[*name]
+                .at("healthcheck")
+                .is_some_and(|check| check.get("disable").and_then(Node::as_bool) != Some(true));
             let condition = if checked { Condition::Healthy } else { Condition::Started };
             // What others waited for to end need not run.
             let known = outcome

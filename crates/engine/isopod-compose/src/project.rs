@@ -178,7 +178,12 @@ pub(crate) fn finish(
         volumes: BTreeMap::new(),
         secrets: BTreeMap::new(),
         configs: BTreeMap::new(),
-        extensions: whole.entries().iter().filter(|(name, _)| name.starts_with("x-")).cloned().collect(),
+        extensions: whole
+            .entries()
+            .iter()
+            .filter(|(name, _)| name.starts_with("x-"))
+            .cloned()
+            .collect(),
     };
     for service in project.services.values() {
         check_service(service, &project, warnings)?;
@@ -255,7 +260,8 @@ fn defaults(
             }
         }
     }
-    for (name, value) in node.remove("environment").as_ref().map(Node::entries).unwrap_or_default() {
+    for (name, value) in node.remove("environment").as_ref().map(Node::entries).unwrap_or_default()
+    {
         let value = match value.kind {
             // Without a value it is the caller's; unset there, it is unset here.
             Kind::Null => match outer(name) {
@@ -357,7 +363,9 @@ fn by_profiles(
             .variable("COMPOSE_PROFILES")
             .or_else(|| environment.get("COMPOSE_PROFILES").cloned())
             .unwrap_or_default();
-        wanted.extend(variable.split(',').map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned));
+        wanted.extend(
+            variable.split(',').map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned),
+        );
     }
     for name in &options.services {
         match all.get(name) {
@@ -383,7 +391,12 @@ fn check_service(service: &Service, project: &Project, warnings: &mut Vec<Warnin
         })
     };
     if service.at("image").is_none() && service.at("build").is_none() {
-        return refuse(&service.node.place, "", "has neither an image nor a build context specified: expected image or build".to_owned());
+        return refuse(
+            &service.node.place,
+            "",
+            "has neither an image nor a build context specified: expected image or build"
+                .to_owned(),
+        );
     }
     if let (Some(mode), Some(_)) = (service.at("network_mode"), service.at("networks")) {
         return refuse(&mode.place, ".network_mode", "cannot be together with networks".to_owned());
@@ -400,12 +413,23 @@ fn check_service(service: &Service, project: &Project, warnings: &mut Vec<Warnin
         if !dependency.required {
             warnings.push(Warning {
                 place: Some(place),
-                message: format!("services.{name}.depends_on: {:?} is not there, and not required", dependency.service),
+                message: format!(
+                    "services.{name}.depends_on: {:?} is not there, and not required",
+                    dependency.service
+                ),
             });
         } else if project.disabled.contains_key(&dependency.service) {
-            return refuse(&place, ".depends_on", format!("{:?} is switched off: none of its profiles is wanted", dependency.service));
+            return refuse(
+                &place,
+                ".depends_on",
+                format!("{:?} is switched off: none of its profiles is wanted", dependency.service),
+            );
         } else {
-            return refuse(&place, ".depends_on", format!("depends on undefined service {:?}", dependency.service));
+            return refuse(
+                &place,
+                ".depends_on",
+                format!("depends on undefined service {:?}", dependency.service),
+            );
         }
     }
     let scale = service.at("scale").or_else(|| service.at("deploy.replicas"));
@@ -423,19 +447,33 @@ fn check_service(service: &Service, project: &Project, warnings: &mut Vec<Warnin
     if let Some(node) = service.at("restart") {
         let text = node.as_str().unwrap_or_default();
         let kind = text.split(':').next().unwrap_or_default();
-        let count = text.split_once(':').is_none_or(|(kind, count)| kind == "on-failure" && count.parse::<u32>().is_ok());
+        let count = text
+            .split_once(':')
+            .is_none_or(|(kind, count)| kind == "on-failure" && count.parse::<u32>().is_ok());
         if !matches!(kind, "no" | "always" | "on-failure" | "unless-stopped" | "") || !count {
-            return refuse(&node.place, ".restart", format!("invalid value {text:?}: expected no, always, on-failure[:COUNT] or unless-stopped"));
+            return refuse(
+                &node.place,
+                ".restart",
+                format!(
+                    "invalid value {text:?}: expected no, always, on-failure[:COUNT] or unless-stopped"
+                ),
+            );
         }
     }
     if let Some(node) = service.at("pull_policy") {
         let text = node.as_str().unwrap_or_default();
         let known = ["always", "never", "missing", "if_not_present", "build", "daily", "weekly"];
         if !known.contains(&text) && !text.starts_with("every_") {
-            return refuse(&node.place, ".pull_policy", format!("invalid value {text:?}: expected one of {}", known.join(", ")));
+            return refuse(
+                &node.place,
+                ".pull_policy",
+                format!("invalid value {text:?}: expected one of {}", known.join(", ")),
+            );
         }
     }
-    for (index, mount) in service.at("volumes").map(Node::items).unwrap_or_default().iter().enumerate() {
+    for (index, mount) in
+        service.at("volumes").map(Node::items).unwrap_or_default().iter().enumerate()
+    {
         let field = format!(".volumes[{index}]");
         if mount.get("target").is_none() {
             return refuse(&mount.place, &field, "expected a target".to_owned());
@@ -445,13 +483,22 @@ fn check_service(service: &Service, project: &Project, warnings: &mut Vec<Warnin
             return refuse(&mount.place, &field, "a bind mount needs a source".to_owned());
         }
         if kind.is_empty() {
-            return refuse(&mount.place, &field, "expected a type: bind, volume, tmpfs or image".to_owned());
+            return refuse(
+                &mount.place,
+                &field,
+                "expected a type: bind, volume, tmpfs or image".to_owned(),
+            );
         }
     }
-    for (index, port) in service.at("ports").map(Node::items).unwrap_or_default().iter().enumerate() {
+    for (index, port) in service.at("ports").map(Node::items).unwrap_or_default().iter().enumerate()
+    {
         let target = port.get("target").and_then(Node::as_int).unwrap_or_default();
         if !(1..=65535).contains(&target) {
-            return refuse(&port.place, &format!(".ports[{index}]"), "expected a target from 1 to 65535".to_owned());
+            return refuse(
+                &port.place,
+                &format!(".ports[{index}]"),
+                "expected a target from 1 to 65535".to_owned(),
+            );
         }
     }
     Ok(())
@@ -560,7 +607,10 @@ fn resource(
     }
     if matches!(section, "secrets" | "configs") {
         if is_external {
-            return refuse("external ones are kept by a cluster: give a file, environment or content".to_owned());
+            return refuse(
+                "external ones are kept by a cluster: give a file, environment or content"
+                    .to_owned(),
+            );
         }
         let sources: Vec<&str> = ["file", "environment", "content"]
             .into_iter()

@@ -206,17 +206,19 @@ const DEPLOY: &[Field] = &[
     field(
         "resources",
         Shape::Object(&[
-            field("limits", Shape::Object(&[
-                field("cpus", Number),
-                field("memory", Bytes),
-                field("pids", Int),
-            ])),
-            field("reservations", Shape::Object(&[
-                warn("cpus", Number, SWARM),
-                field("memory", Bytes),
-                no("devices", "there is no device driver for it"),
-                warn("generic_resources", Any, SWARM),
-            ])),
+            field(
+                "limits",
+                Shape::Object(&[field("cpus", Number), field("memory", Bytes), field("pids", Int)]),
+            ),
+            field(
+                "reservations",
+                Shape::Object(&[
+                    warn("cpus", Number, SWARM),
+                    field("memory", Bytes),
+                    no("devices", "there is no device driver for it"),
+                    warn("generic_resources", Any, SWARM),
+                ]),
+            ),
         ]),
     ),
     field(
@@ -239,13 +241,16 @@ const WATCHES: Items = Items {
         field("target", Text),
         field("ignore", WordOrWords),
         field("include", WordOrWords),
-        field("exec", Shape::Object(&[
-            field("command", Command),
-            field("user", Text),
-            field("privileged", Bool),
-            field("working_dir", Text),
-            field("environment", Pairs),
-        ])),
+        field(
+            "exec",
+            Shape::Object(&[
+                field("command", Command),
+                field("user", Text),
+                field("privileged", Bool),
+                field("working_dir", Text),
+                field("environment", Pairs),
+            ]),
+        ),
         field("initial_sync", Bool),
     ]),
     single: false,
@@ -348,17 +353,23 @@ const MOUNTS: Items = Items {
             field("target", Text),
             field("read_only", Bool),
             field("consistency", Text),
-            field("bind", Shape::Object(&[
-                field("propagation", Text),
-                field("create_host_path", Bool),
-                field("recursive", Text),
-                warn("selinux", Text, "labels are not changed"),
-            ])),
-            field("volume", Shape::Object(&[
-                field("nocopy", Bool),
-                field("subpath", Text),
-                field("labels", Pairs),
-            ])),
+            field(
+                "bind",
+                Shape::Object(&[
+                    field("propagation", Text),
+                    field("create_host_path", Bool),
+                    field("recursive", Text),
+                    warn("selinux", Text, "labels are not changed"),
+                ]),
+            ),
+            field(
+                "volume",
+                Shape::Object(&[
+                    field("nocopy", Bool),
+                    field("subpath", Text),
+                    field("labels", Pairs),
+                ]),
+            ),
             field("tmpfs", Shape::Object(&[field("size", Bytes), field("mode", Int)])),
             field("image", Shape::Object(&[field("subpath", Text)])),
         ]),

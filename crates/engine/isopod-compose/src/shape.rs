@@ -326,7 +326,8 @@ fn hosts(node: Node, field: &str, place: &Place) -> Result<Node> {
     match &node.kind {
         Kind::Map(entries) => {
             for (name, value) in entries {
-                let addresses = words(value.clone(), true, &format!("{field}.{name}"), &value.place)?;
+                let addresses =
+                    words(value.clone(), true, &format!("{field}.{name}"), &value.place)?;
                 for address in addresses.items() {
                     add(name, address.as_str().unwrap_or_default(), &value.place);
                 }
@@ -379,9 +380,7 @@ fn named(
             return refuse(&value.place, &below, reason);
         }
         let value = match value.kind {
-            Kind::Null => {
-                Node { tag: value.tag, ..Node::new(Kind::Map(Vec::new()), &value.place) }
-            }
+            Kind::Null => Node { tag: value.tag, ..Node::new(Kind::Map(Vec::new()), &value.place) },
             _ => value,
         };
         // Entries of free names without fields of their own are texts or objects.

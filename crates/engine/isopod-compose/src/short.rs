@@ -6,10 +6,8 @@ use crate::shape::scalar;
 type Longs = std::result::Result<Vec<Node>, String>;
 
 fn map(place: &Place, entries: Vec<(&str, Kind)>) -> Node {
-    let entries = entries
-        .into_iter()
-        .map(|(name, kind)| (name.to_owned(), Node::new(kind, place)))
-        .collect();
+    let entries =
+        entries.into_iter().map(|(name, kind)| (name.to_owned(), Node::new(kind, place))).collect();
     Node::new(Kind::Map(entries), place)
 }
 
@@ -21,7 +19,9 @@ fn text_of(node: &Node) -> String {
 pub(crate) fn port(node: &Node) -> Longs {
     let text = text_of(node);
     let invalid = |why: &str| {
-        format!("invalid port {text:?}: {why}: expected [[ADDRESS:]PUBLISHED:]TARGET[/tcp|udp|sctp]")
+        format!(
+            "invalid port {text:?}: {why}: expected [[ADDRESS:]PUBLISHED:]TARGET[/tcp|udp|sctp]"
+        )
     };
     let (ports, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
     if !matches!(protocol, "tcp" | "udp" | "sctp") {
@@ -98,8 +98,7 @@ pub(crate) fn volume(node: &Node) -> Longs {
     let is_path = |source: &str| source.starts_with(['/', '.', '~']);
     let bind = source.is_some_and(is_path);
     let place = &node.place;
-    let mut entries =
-        vec![("type", Kind::Text(if bind { "bind" } else { "volume" }.to_owned()))];
+    let mut entries = vec![("type", Kind::Text(if bind { "bind" } else { "volume" }.to_owned()))];
     entries.extend(source.map(|source| ("source", Kind::Text(source.to_owned()))));
     entries.push(("target", Kind::Text(target.to_owned())));
     let mut bind_options =
@@ -183,4 +182,3 @@ pub(crate) fn include(node: &Node) -> Longs {
     long.set("path", path);
     Ok(vec![long])
 }
-

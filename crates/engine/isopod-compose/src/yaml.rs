@@ -73,7 +73,8 @@ impl Reader {
     fn count(&mut self, node: &Node) -> Result<()> {
         self.nodes += size(node);
         if self.nodes > NODES_MAX {
-            return self.fail(&node.place, format!("more than {NODES_MAX} values, aliases included"));
+            return self
+                .fail(&node.place, format!("more than {NODES_MAX} values, aliases included"));
         }
         Ok(())
     }
@@ -118,9 +119,7 @@ impl Reader {
                 }
                 (Kind::List(items), anchor, tag)
             }
-            Event::MappingStart(anchor, tag) => {
-                (self.mapping(events, depth)?, anchor, tag)
-            }
+            Event::MappingStart(anchor, tag) => (self.mapping(events, depth)?, anchor, tag),
             _ => return self.fail(&place, "the document ends early"),
         };
         let tag = match tag.as_ref().map(|tag| (tag.handle.as_str(), tag.suffix.as_str())) {
@@ -137,7 +136,8 @@ impl Reader {
         let node = Node { kind, place, tag };
         self.nodes += 1;
         if self.nodes > NODES_MAX {
-            return self.fail(&node.place, format!("more than {NODES_MAX} values, aliases included"));
+            return self
+                .fail(&node.place, format!("more than {NODES_MAX} values, aliases included"));
         }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -230,7 +230,9 @@ pub(crate) fn plain(text: &str) -> Kind {
         }
     }
     let numeric = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
+        && digits
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
         && digits.bytes().any(|b| b.is_ascii_digit());
     if numeric && let Ok(number) = text.parse::<f64>() {
         return Kind::Float(number);

@@ -149,9 +149,7 @@ impl Upstream {
         }
         let turn = self.turn(digest).lock_owned().await;
         let mut pieces = None;
-        if !api.repositories.has_blob(name, digest)
-            && !api.repositories.adopt_blob(name, digest)?
-        {
+        if !api.repositories.has_blob(name, digest) && !api.repositories.adopt_blob(name, digest)? {
             pieces = Some(self.fetch(api, name, digest, size, turn).await?);
         }
         match pieces {

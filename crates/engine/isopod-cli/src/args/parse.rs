@@ -138,6 +138,11 @@ impl Parser<'_> {
 }
 
 impl Parsed {
+    /// The same flags with other operands.
+    pub(crate) fn with_operands(other: &Self, operands: Vec<String>) -> Self {
+        Self { values: other.values.clone(), operands }
+    }
+
     /// Whether the flag was given at all.
     pub(crate) fn given(&self, name: &str) -> bool {
         self.values.contains_key(name)

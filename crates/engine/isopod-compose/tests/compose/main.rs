@@ -66,7 +66,8 @@ fn read(text: &str) -> Case {
                 text.push('\n');
             }
             None => {
-                if let Some((name, value)) = line.strip_prefix('$').and_then(|l| l.split_once('=')) {
+                if let Some((name, value)) = line.strip_prefix('$').and_then(|l| l.split_once('='))
+                {
                     case.files.variables.insert(name.to_owned(), value.to_owned());
                 } else if let Some(option) = line.strip_prefix('@') {
                     let (name, value) = option.split_once(' ').unwrap_or((option, ""));
@@ -130,9 +131,10 @@ impl Case {
             let number: u32 = words[1].parse().expect("a number");
             let hash = match words.get(3) {
                 Some(hash) => (*hash).to_owned(),
-                None => project.services.get(words[0]).map_or_else(String::new, |service| {
-                    config_hash(&project, service)
-                }),
+                None => project
+                    .services
+                    .get(words[0])
+                    .map_or_else(String::new, |service| config_hash(&project, service)),
             };
             observed.containers.push(ObservedContainer {
                 id: format!("id-{}-{number}", words[0]),
@@ -151,7 +153,8 @@ impl Case {
             observed.images.insert(service.to_owned(), id.to_owned());
         }
         if let Some(flags) = self.all("down").pop() {
-            return down(&project, &observed, flags.contains('v'), flags.contains("orphans")).to_string();
+            return down(&project, &observed, flags.contains('v'), flags.contains("orphans"))
+                .to_string();
         }
         let flags = self.all("up");
         let has = |flag: &str| flags.iter().any(|known| known == flag);
