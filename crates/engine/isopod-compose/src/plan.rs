@@ -53,6 +53,8 @@ pub struct ObservedContainer {
     pub image: String,
     /// Whether it runs.
     pub running: bool,
+    /// Whether it ended with status 0.
+    pub completed: bool,
 }
 
 /// What is there of a project.
@@ -435,6 +437,10 @@ fn containers(
             counts && done.get(dependency.service.as_str()).is_some_and(|outcome| outcome.renewed)
         })
     };
+    // A job that others waited for is done once, until something about it changes.
+    let job = project.services.values().flat_map(Service::dependencies).any(|dependency| {
+        dependency.service == service.name && dependency.condition == Condition::Completed
+    });
     let named = options.services.is_empty() || options.services.contains(&service.name);
     for container in &there {
         let image = observed.images.get(&service.name);
@@ -465,7 +471,7 @@ fn containers(
                 let made = plan.add(step, after.iter().copied());
                 start(plan, options, &container.name, made)
             }
-            None if options.no_start => continue,
+            None if options.no_start || (job && container.completed) => continue,
             None if !container.running => {
                 plan.add(Step::Start(container.name.clone()), after.iter().copied())
             }

@@ -438,11 +438,11 @@ fn check_service(service: &Service, project: &Project, warnings: &mut Vec<Warnin
     {
         return refuse(&node.place, ".scale", "expected 0 to 1000".to_owned());
     }
-    if service.scale() > 1 {
-        if let Some(node) = service.at("container_name") {
-            let reason = format!("one name cannot be that of {} containers", service.scale());
-            return refuse(&node.place, ".container_name", reason);
-        }
+    if service.scale() > 1
+        && let Some(node) = service.at("container_name")
+    {
+        let reason = format!("one name cannot be that of {} containers", service.scale());
+        return refuse(&node.place, ".container_name", reason);
     }
     if let Some(node) = service.at("restart") {
         let text = node.as_str().unwrap_or_default();

@@ -211,10 +211,11 @@ pub(crate) fn plain(text: &str) -> Kind {
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let decimal = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty();
-    if decimal && (digits == "0" || !digits.starts_with('0')) {
-        if let Ok(number) = text.parse() {
-            return Kind::Int(number);
-        }
+    if decimal
+        && (digits == "0" || !digits.starts_with('0'))
+        && let Ok(number) = text.parse()
+    {
+        return Kind::Int(number);
     }
     for (prefix, radix) in [("0o", 8), ("0x", 16)] {
         if let Some(number) =
@@ -224,10 +225,11 @@ pub(crate) fn plain(text: &str) -> Kind {
         }
     }
     // `0644` is a number to YAML 1.1, in which compose files are written.
-    if decimal && digits.len() > 1 && digits.bytes().all(|b| b < b'8') {
-        if let Ok(number) = i64::from_str_radix(digits, 8) {
-            return Kind::Int(if text.starts_with('-') { -number } else { number });
-        }
+    if decimal
+        && digits.len() > 1
+        && let Ok(number) = i64::from_str_radix(digits, 8)
+    {
+        return Kind::Int(if text.starts_with('-') { -number } else { number });
     }
     let numeric = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits

@@ -62,7 +62,7 @@ fn run(document: &Path) -> Result<(), String> {
 }
 
 /// Puts `rootfs.tar` and a `bin` with isopod's names into `dir`; returns the latter.
-fn prepare(dir: &Path) -> PathBuf {
+pub(super) fn prepare(dir: &Path) -> PathBuf {
     let bin = dir.join("bin");
     let rootfs = dir.join("rootfs");
     for made in [&bin, &rootfs.join("bin"), &rootfs.join("etc"), &rootfs.join("tmp")] {

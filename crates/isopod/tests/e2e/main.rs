@@ -1,5 +1,6 @@
 //! End-to-end tests of the binary: dispatch, and every command that the documentation shows.
 
+mod compose;
 mod dispatch;
 mod documentation;
 

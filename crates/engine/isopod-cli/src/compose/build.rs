@@ -45,6 +45,7 @@ pub(super) static BUILD: Command = Command {
                 pull: flags.on("pull"),
                 quiet: flags.on("quiet"),
                 arguments: flags.list("build-arg").to_vec(),
+                ..Build::default()
             };
             for name in chosen(&found.project, &found.rest)? {
                 let service = &found.project.services[&name];
@@ -88,6 +89,14 @@ pub(super) struct Build {
     pub(super) pull: bool,
     pub(super) quiet: bool,
     pub(super) arguments: Vec<String>,
+    /// Build images that are there.
+    pub(super) rebuild: bool,
+    /// Build nothing.
+    pub(super) no_build: bool,
+    /// Leave out what the named services wait for.
+    pub(super) no_deps: bool,
+    /// When to pull, before what services say.
+    pub(super) policy: Option<String>,
 }
 
 /// The image that a service's containers are made of.
@@ -103,20 +112,17 @@ pub(super) async fn ensure(
     session: &Rc<Session>,
     found: &Found,
     named: &[String],
-    no_deps: bool,
-    policy: Option<&str>,
     how: &Build,
-    rebuild: bool,
-    no_build: bool,
 ) -> Result<()> {
-    for service in ordered(&found.project, named, no_deps) {
+    for service in ordered(&found.project, named, how.no_deps) {
         let image = image_of(&found.project, service);
-        let own = policy.or_else(|| service.text("pull_policy")).unwrap_or("missing");
+        let own =
+            how.policy.as_deref().or_else(|| service.text("pull_policy")).unwrap_or("missing");
         let there = is_there(session, &image).await?;
         let builds = service.at("build").is_some();
         let platform = service.text("platform").unwrap_or_default();
-        if builds && (rebuild || own == "build" || (!there && own != "always")) {
-            if no_build {
+        if builds && (how.rebuild || own == "build" || (!there && own != "always")) {
+            if how.no_build {
                 if !there {
                     bail!(
                         "service {}: there is no image {image}, and --no-build was given",

@@ -165,6 +165,7 @@ pub(super) async fn attached(
     abort: bool,
     code_from: Option<&str>,
     how: &How,
+    since: &str,
 ) -> Result<i32> {
     let mut all = containers(session, &found.project.name).await?;
     all.retain(|container| {
@@ -181,7 +182,7 @@ pub(super) async fn attached(
         bail!("--exit-code-from: no such service: {name}");
     }
     let width = width(&all);
-    let query = query(&[("follow", "1"), ("stderr", "1"), ("stdout", "1")]);
+    let query = query(&[("follow", "1"), ("since", since), ("stderr", "1"), ("stdout", "1")]);
     let mut tasks = JoinSet::new();
     for container in &all {
         let prefix = prefix(container, width, prefixed);

@@ -52,6 +52,7 @@ pub(super) async fn observe(session: &Session, project: &Project) -> Result<Obse
             number: number_of(&container),
             config_hash: label(labels::CONFIG_HASH),
             image: container.image_id.clone(),
+            completed: container.status.starts_with("Exited (0)"),
             running: matches!(container.state.as_str(), "running" | "paused" | "restarting"),
         });
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use isopod_base::times::Timestamp;
 use isopod_compose::{UpOptions, up};
 
 use super::build::{Build, ensure, preview};
@@ -93,13 +94,18 @@ async fn run(session: Rc<Session>, flags: Parsed, no_start: bool) -> Result<i32>
     }
     let policy = match flags.get("pull") {
         None => None,
-        Some(policy @ ("always" | "missing" | "never")) => Some(policy),
+        Some(policy @ ("always" | "missing" | "never")) => Some(policy.to_owned()),
         Some(other) => bail!("invalid --pull {other:?}: expected always, missing or never"),
     };
-    let build = Build { quiet: flags.on("quiet-pull"), ..Build::default() };
-    let (rebuild, no_build) = (flags.on("build"), flags.on("no-build"));
-    let named = &options.services;
-    ensure(&session, &found, named, options.no_deps, policy, &build, rebuild, no_build).await?;
+    let build = Build {
+        quiet: flags.on("quiet-pull"),
+        rebuild: flags.on("build"),
+        no_build: flags.on("no-build"),
+        no_deps: options.no_deps,
+        policy,
+        ..Build::default()
+    };
+    ensure(&session, &found, &options.services, &build).await?;
     let observed = observe(&session, &found.project).await?;
     if !options.remove_orphans {
         tell_orphans(&found, &observed)?;
@@ -111,6 +117,8 @@ async fn run(session: Rc<Session>, flags: Parsed, no_start: bool) -> Result<i32>
         wait: flags.int("wait-timeout").map(|s| Duration::from_secs(s.unsigned_abs())),
         ..How::default()
     };
+    // What containers wrote before is of no interest in the foreground.
+    let since = Timestamp::now();
     execute(&session, &found, &plan, &how).await?;
     if options.no_start {
         return Ok(0);
@@ -123,7 +131,10 @@ async fn run(session: Rc<Session>, flags: Parsed, no_start: bool) -> Result<i32>
     stderr().write_all(table.as_bytes()).context("write to standard error")?;
     let from = flags.get("exit-code-from").map(str::to_owned);
     let abort = flags.on("abort-on-container-exit") || from.is_some();
-    logs::attached(&session, &found, !flags.on("no-log-prefix"), abort, from.as_deref(), &how).await
+    let nanos = since.nanos();
+    let since = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+    let (prefixed, from) = (!flags.on("no-log-prefix"), from.as_deref());
+    logs::attached(&session, &found, prefixed, abort, from, &how, &since).await
 }
 
 fn tell_orphans(found: &Found, observed: &isopod_compose::Observed) -> Result<()> {

@@ -12,11 +12,11 @@ use isopod_docker_types::{
 
 use super::create::pairs;
 use crate::args::{Flag, Parsed, boolean, list, text, typed};
-use isopod_client::{ApiError, Payload, filters, query, segment};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::prompt::confirm;
 use crate::session::Session;
+use isopod_client::{ApiError, Payload, filters, query, segment};
 
 static CONNECT_FLAGS: &[Flag] = &[
     list("alias", ' ', "Further name of the container in the network").named("strings"),

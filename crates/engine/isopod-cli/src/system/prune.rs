@@ -17,7 +17,7 @@ use crate::output::stdout;
 use crate::prompt::confirm;
 use crate::session::Session;
 use crate::volume::prune_volumes;
-use isopod_client::{ApiError, Payload, filters, query};
+use isopod_client::{ApiError, Payload, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Remove every unused image, not only those without a name"),

@@ -144,6 +144,7 @@ impl Case {
                 config_hash: hash,
                 image: "sha256:old".to_owned(),
                 running: words[2] == "running",
+                completed: words[2] == "completed",
             });
         }
         observed.networks.extend(self.all("network"));
