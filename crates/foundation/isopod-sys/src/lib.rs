@@ -12,13 +12,16 @@ pub mod session;
 pub mod signals;
 
 pub mod activation;
+pub mod caught;
 pub mod clone;
+pub mod descriptor;
 pub mod execute;
 pub mod keyring;
 pub mod scheduling;
 pub mod sealed_exe;
 pub mod sealed_image;
 pub mod seccomp;
+pub mod spawn;
 
 pub mod loop_device;
 pub mod loopback;

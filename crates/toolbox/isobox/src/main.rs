@@ -11,6 +11,8 @@ use isobox_applet::{Applet, Registry};
 /// The groups that this binary was built with, and its own applets.
 const GROUPS: &[&[Applet]] = &[
     front::APPLETS,
+    #[cfg(feature = "shell")]
+    isobox_shell::APPLETS,
     #[cfg(feature = "text")]
     isobox_text::APPLETS,
     #[cfg(feature = "editors")]

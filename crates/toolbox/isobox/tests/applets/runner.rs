@@ -42,6 +42,9 @@ impl Peer {
     }
 }
 
+/// Where, among the links to the tools, those to the shell are.
+const SHELL_LINKS: &str = "shell-links";
+
 /// A directory of links to the tools under test.
 pub(crate) struct Tools {
     pub(crate) peer: Peer,
@@ -58,14 +61,40 @@ impl Tools {
             Peer::Gnu => None,
         };
         let mut applets = Vec::new();
-        if let Some(binary) = binary {
-            let list = Command::new(&binary).arg("--list").output().expect("the binary runs");
+        if let Some(binary) = &binary {
+            let list = Command::new(binary).arg("--list").output().expect("the binary runs");
             applets = String::from_utf8_lossy(&list.stdout).lines().map(str::to_owned).collect();
             for applet in applets.iter().filter(|name| name.as_str() != "sh") {
-                symlink(&binary, directory.path().join(applet)).expect("a link");
+                symlink(binary, directory.path().join(applet)).expect("a link");
             }
         }
+        // Cases of the shell run under it, and find it by its name.
+        let shell = binary.unwrap_or_else(|| PathBuf::from("/bin/dash"));
+        let links = directory.path().join(SHELL_LINKS);
+        std::fs::create_dir(&links).expect("a directory");
+        for name in ["sh", "ash"] {
+            symlink(&shell, links.join(name)).expect("a link");
+        }
         Self { peer, directory, applets }
+    }
+
+    /// A script for the shell under test itself.
+    fn script(&self, script: &str, directory: &Path) -> Command {
+        let links = self.directory.path().join(SHELL_LINKS);
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", links.display());
+        let mut command = Command::new(links.join("ash"));
+        command
+            .arg0("ash")
+            .args(["-c", script])
+            .current_dir(directory)
+            .env_clear()
+            .env("PATH", path)
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC0")
+            .env("HOME", directory)
+            .stdin(Stdio::null())
+            .process_group(0);
+        command
     }
 
     /// A shell command with these tools in front of the path.
@@ -119,7 +148,12 @@ fn run(tools: &Tools, case: &Case) -> Outcome {
         return Outcome::Excepted(reason.clone());
     }
     let directory = TempDir::new().expect("a temporary directory");
-    let (output, errors, status) = finish(tools.shell(&case.script, directory.path()));
+    let command = if case.applet == "sh" {
+        tools.script(&case.script, directory.path())
+    } else {
+        tools.shell(&case.script, directory.path())
+    };
+    let (output, errors, status) = finish(command);
     let mut why = String::new();
     if output != case.output {
         why.push_str(&format!(
