@@ -9,7 +9,7 @@ use isopod_dockerfile::IgnoreList;
 use tokio::sync::mpsc;
 
 use super::inputs::{Inputs, Source};
-use crate::client::Payload;
+use isopod_client::Payload;
 use crate::container::Pieces;
 
 /// The content type of such a body.

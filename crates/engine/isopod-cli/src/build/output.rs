@@ -7,7 +7,7 @@ use http::Method;
 use isopod_docker_types::ContainerCreateResponse;
 use serde_json::json;
 
-use crate::client::{Payload, image_path, query, segment};
+use isopod_client::{Payload, image_path, query, segment};
 use crate::container::{Unpack, receive};
 use crate::image::save_to;
 use crate::session::Session;

@@ -9,7 +9,7 @@ use isopod_base::units::human_size;
 use isopod_docker_types::BuildPruneReport;
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use crate::client::{Payload, filters, query};
+use isopod_client::{Payload, filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::prompt::confirm;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::inputs::{Inputs, Source};
 use crate::args::Parsed;
-use crate::client::query;
+use isopod_client::query;
 use crate::container::{extra_host, ulimit};
 
 /// The path of the request.

@@ -154,7 +154,7 @@ pub(crate) async fn load_directory(session: &Session, path: &str) -> Result<Vec<
     });
     let body = Payload::Stream(receiver);
     let response = session.client.stream(Method::POST, "/images/load?quiet=1", &[], body).await?;
-    let mut documents = crate::client::JsonLines::new(response.into_body());
+    let mut documents = isopod_client::JsonLines::new(response.into_body());
     let mut names = vec![];
     while let Some(document) = documents.next().await? {
         let message: isopod_docker_types::JsonMessage = serde_json::from_str(document.get())
