@@ -18,6 +18,10 @@ pub(crate) fn archive(directory: &Path) -> Result<std::path::PathBuf> {
     if busybox_rootfs(&root)?.is_err() {
         anyhow::bail!("busybox-static is not installed");
     }
+    // A copy of its own: another test that links the same file changes it while tar reads it.
+    let busybox = root.join("bin/busybox");
+    fs::copy(&busybox, directory.join("busybox"))?;
+    fs::rename(directory.join("busybox"), &busybox)?;
     fs::create_dir_all(root.join("home/isopod"))?;
     fs::write(root.join("data/given"), "of the image\n")?;
     fs::write(root.join("data/below/deep"), "deep\n")?;
