@@ -39,11 +39,16 @@ pub(crate) fn exchange(
         head += &format!("Content-Length: {}\r\n", body.len());
     }
     head += "\r\n";
-    stream.write_all(head.as_bytes())?;
-    // A server may answer before it has read all.
-    let _ = stream.write_all(body);
+    // In one piece: a server that answers without reading the body would reset the connection.
+    // One that refuses a large body may answer before it has read all.
+    let mut request = head.into_bytes();
+    request.extend_from_slice(body);
+    let _ = stream.write_all(&request);
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
+    let read = stream.read_to_end(&mut bytes);
+    if bytes.is_empty() {
+        read?;
+    }
     Ok(parse(&bytes))
 }
 
