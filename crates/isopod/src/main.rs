@@ -12,11 +12,11 @@ use std::process::ExitCode;
 type Part = fn(Vec<OsString>) -> i32;
 
 /// Parts by the name of the program.
-const BY_NAME: [(&str, Part); 2] =
-    [("isopod-runtime", isopod_runtime_cli::main), ("dockerd", engine)];
+const BY_NAME: &[(&str, Part)] =
+    &[("isopod-runtime", isopod_runtime_cli::main), ("dockerd", engine)];
 
 /// Parts by the first argument; everything else is for the command line for people.
-const BY_ARGUMENT: [(&str, Part); 5] = [
+const BY_ARGUMENT: &[(&str, Part)] = &[
     ("runtime", isopod_runtime_cli::main),
     ("engine", engine),
     ("registry", isopod_registry_server::main),
@@ -35,10 +35,10 @@ fn engine(arguments: Vec<OsString>) -> i32 {
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let part = match named(&BY_NAME, arguments.first().and_then(|name| Path::new(name).file_name()))
+    let part = match named(BY_NAME, arguments.first().and_then(|name| Path::new(name).file_name()))
     {
         Some(part) => part,
-        None => match named(&BY_ARGUMENT, arguments.get(1).map(OsString::as_os_str)) {
+        None => match named(BY_ARGUMENT, arguments.get(1).map(OsString::as_os_str)) {
             Some(part) => {
                 arguments.remove(0);
                 part
