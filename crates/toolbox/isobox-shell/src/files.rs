@@ -200,30 +200,25 @@ impl Files {
         }
         // What is closed may still be the source of a move.
         let closes = std::mem::take(&mut actions);
+        // One that is in its place only has to stay open; nothing else goes there.
+        let (stays, mut moves): (Vec<_>, Vec<_>) =
+            moves.into_iter().partition(|(from, to)| from == to);
         let mut spare = MAX_SPARE;
         while !moves.is_empty() {
-            let free = moves.iter().position(|&(from, to)| {
-                from == to || !moves.iter().any(|&(other, other_to)| other == to && other_to != to)
-            });
-            match free {
-                Some(index)
-                    if moves[index].0 != moves[index].1
-                        || moves.iter().filter(|(from, _)| *from == moves[index].0).count()
-                            == 1 =>
-                {
-                    actions.push(moves.swap_remove(index));
-                }
-                _ => {
-                    // A circle: one source steps aside.
-                    let source = moves[0].0;
-                    actions.push((source, spare));
-                    for entry in moves.iter_mut().filter(|entry| entry.0 == source) {
-                        entry.0 = spare;
-                    }
-                    spare -= 1;
-                }
+            let free = moves.iter().position(|&(_, to)| !moves.iter().any(|&(from, _)| from == to));
+            if let Some(index) = free {
+                actions.push(moves.swap_remove(index));
+                continue;
             }
+            // A circle: one source steps aside.
+            let source = moves[0].0;
+            actions.push((source, spare));
+            for entry in moves.iter_mut().filter(|entry| entry.0 == source) {
+                entry.0 = spare;
+            }
+            spare -= 1;
         }
+        actions.extend(stays);
         for number in spare + 1..=MAX_SPARE {
             actions.push((-1, number));
         }
@@ -378,5 +373,18 @@ mod tests {
         files.put(4, Slot::Number(3));
         files.put(5, Slot::Closed);
         assert_eq!(run(&files), [0, 3, 1, 2, 3, -1]);
+        // What `configure` does: a log that is in its place and copied, the old output kept.
+        let mut files = Files::default();
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let log = rustix::io::fcntl_dupfd_cloexec(&null, 20).unwrap();
+        let raw = log.as_raw_fd();
+        let log = Rc::new(log);
+        files.put(0, Slot::Number(4));
+        files.put(1, Slot::Owned(Rc::clone(&log)));
+        files.put(3, Slot::Number(0));
+        files.put(4, Slot::Number(1));
+        files.put(raw as usize, Slot::Owned(log));
+        let after = run(&files);
+        assert_eq!((after[0], after[1], after[3], after[4]), (4, raw, 0, 1));
     }
 }
