@@ -40,7 +40,10 @@ mod input;
 mod output;
 
 pub mod copy;
+pub mod float;
 pub mod number;
+pub mod regex;
+pub mod replace;
 pub mod users;
 
 pub use applet::{Applet, Place, Registry, Run, ShellUse, Status, VERSION, banner, capture};
