@@ -41,9 +41,13 @@ mod output;
 
 pub mod copy;
 pub mod float;
+pub mod mode;
 pub mod number;
+pub mod program;
 pub mod regex;
 pub mod replace;
+pub mod time;
+pub mod tree;
 pub mod users;
 
 pub use applet::{Applet, Place, Registry, Run, ShellUse, Status, VERSION, banner, capture};
