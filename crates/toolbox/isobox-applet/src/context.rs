@@ -166,6 +166,18 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Asks on standard error and reads a line of standard input, byte by byte: what follows is for
+    /// others. Only an answer that begins with `y` is a yes.
+    pub fn ask(&mut self, question: &[u8]) -> bool {
+        self.stdout.flush().ok();
+        crate::output::write_all(self.stderr, question).ok();
+        let (mut first, mut byte) = (None, [0]);
+        while matches!(crate::read(self.stdin, &mut byte), Ok(1)) && byte[0] != b'\n' {
+            first.get_or_insert(byte[0]);
+        }
+        matches!(first, Some(b'y' | b'Y'))
+    }
+
     /// Whether text is UTF-8, by the locale's name; otherwise characters are bytes.
     #[must_use]
     pub fn utf8(&self) -> bool {

@@ -39,6 +39,7 @@ mod error;
 mod input;
 mod output;
 
+pub mod canonical;
 pub mod copy;
 pub mod float;
 pub mod mode;

@@ -2,7 +2,26 @@
 
 use isobox_applet::Applet;
 
+
 mod basename;
+mod chmod;
+mod mkdir;
+mod rm;
+mod simple_names;
 
 /// The applets of this group.
-pub static APPLETS: &[Applet] = &[basename::BASENAME];
+pub static APPLETS: &[Applet] = &[
+    basename::BASENAME,
+    chmod::CHGRP,
+    chmod::CHMOD,
+    chmod::CHOWN,
+    mkdir::MKDIR,
+    mkdir::RMDIR,
+    rm::RM,
+    simple_names::DIRNAME,
+    simple_names::LINK,
+    simple_names::PATHCHK,
+    simple_names::READLINK,
+    simple_names::REALPATH,
+    simple_names::UNLINK,
+];
