@@ -2,10 +2,14 @@
 
 use isobox_applet::Applet;
 
+mod copying;
 
 mod basename;
 mod chmod;
+mod cp;
+mod install;
 mod mkdir;
+mod mv;
 mod rm;
 mod simple_names;
 
@@ -15,8 +19,11 @@ pub static APPLETS: &[Applet] = &[
     chmod::CHGRP,
     chmod::CHMOD,
     chmod::CHOWN,
+    cp::CP,
+    install::INSTALL,
     mkdir::MKDIR,
     mkdir::RMDIR,
+    mv::MV,
     rm::RM,
     simple_names::DIRNAME,
     simple_names::LINK,

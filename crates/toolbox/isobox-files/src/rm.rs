@@ -232,3 +232,10 @@ fn with_quotes(path: &OsStr) -> OsString {
     text.push("'");
     text
 }
+
+/// Removes a tree for another applet.
+pub(crate) fn remove_quietly(cx: &mut Context<'_>, name: &OsStr) -> Result<bool> {
+    let style = Style { recursive: true, force: true, ..Style::default() };
+    let dir = cx.dir;
+    remove(cx, dir, name, name, &style, None)
+}
