@@ -33,3 +33,17 @@ fn take(fd: RawFd) -> Option<OwnedFd> {
     // open (see above), and `listen_fds` hands each out once.
     Some(unsafe { OwnedFd::from_raw_fd(fd) })
 }
+
+/// A duplicate of a descriptor that this process was started with, by its number: both are one
+/// open file, and share its locks.
+pub fn inherited(number: u32) -> std::io::Result<OwnedFd> {
+    let number = RawFd::try_from(number).map_err(std::io::Error::other)?;
+    // SAFETY: fcntl with F_DUPFD_CLOEXEC takes no pointers; a number that is no open file gives
+    // an error.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    if copy < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made this descriptor, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}

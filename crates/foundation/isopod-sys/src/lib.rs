@@ -17,6 +17,7 @@ pub mod clone;
 pub mod descriptor;
 pub mod execute;
 pub mod keyring;
+pub mod resources;
 pub mod scheduling;
 pub mod sealed_exe;
 pub mod sealed_image;

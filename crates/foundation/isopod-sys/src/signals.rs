@@ -71,3 +71,23 @@ pub fn default_on_broken_pipe() {
     // SAFETY: the default action of a signal runs no code of ours.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
+
+/// SIGINT.
+pub const INTERRUPT: i32 = libc::SIGINT;
+/// SIGPIPE.
+pub const BROKEN_PIPE: i32 = libc::SIGPIPE;
+/// SIGHUP.
+pub const HANG_UP: i32 = libc::SIGHUP;
+
+/// Ignores a signal; programs that are executed ignore it too.
+pub fn ignore(number: i32) {
+    // SAFETY: ignoring a signal runs no code of ours; a number that is none changes nothing.
+    unsafe { libc::signal(number, libc::SIG_IGN) };
+}
+
+/// Gives a signal its default action.
+pub fn default_action(number: i32) {
+    // SAFETY: the default action of a signal runs no code of ours; a number that is none changes
+    // nothing.
+    unsafe { libc::signal(number, libc::SIG_DFL) };
+}

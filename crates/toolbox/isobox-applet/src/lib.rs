@@ -41,6 +41,7 @@ mod output;
 
 pub mod canonical;
 pub mod copy;
+pub mod dates;
 pub mod float;
 pub mod mode;
 pub mod number;

@@ -7,11 +7,19 @@ mod copying;
 mod basename;
 mod chmod;
 mod cp;
+mod date;
+mod env;
 mod install;
+mod ln;
 mod mkdir;
+mod mktemp;
 mod mv;
+mod nodes;
 mod rm;
+mod running;
 mod simple_names;
+mod tee;
+mod touch;
 
 /// The applets of this group.
 pub static APPLETS: &[Applet] = &[
@@ -20,15 +28,40 @@ pub static APPLETS: &[Applet] = &[
     chmod::CHMOD,
     chmod::CHOWN,
     cp::CP,
+    date::CAL,
+    date::DATE,
+    env::ENV,
+    env::NICE,
+    env::NOHUP,
+    env::PRINTENV,
+    env::RENICE,
     install::INSTALL,
+    ln::LN,
     mkdir::MKDIR,
     mkdir::RMDIR,
+    mktemp::MKTEMP,
     mv::MV,
+    nodes::FALLOCATE,
+    nodes::FSYNC,
+    nodes::MKFIFO,
+    nodes::MKNOD,
+    nodes::SYNC,
+    nodes::TRUNCATE,
     rm::RM,
+    running::FLOCK,
+    running::SLEEP,
+    running::TIME,
+    running::TIMEOUT,
+    running::USLEEP,
+    running::WATCH,
+    running::WHICH,
     simple_names::DIRNAME,
     simple_names::LINK,
     simple_names::PATHCHK,
     simple_names::READLINK,
     simple_names::REALPATH,
     simple_names::UNLINK,
+    tee::TEE,
+    tee::YES,
+    touch::TOUCH,
 ];

@@ -220,7 +220,7 @@ fn realpath(cx: &mut Context<'_>) -> Result<Status> {
     Ok(cx.status())
 }
 
-fn seen_from(path: &OsStr, from: &OsStr) -> OsString {
+pub(crate) fn seen_from(path: &OsStr, from: &OsStr) -> OsString {
     let parts = |path: &OsStr| -> Vec<OsString> {
         std::path::Path::new(path).components().skip(1).map(|part| part.as_os_str().to_owned()).collect()
     };
