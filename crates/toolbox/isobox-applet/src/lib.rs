@@ -43,6 +43,7 @@ pub mod canonical;
 pub mod copy;
 pub mod dates;
 pub mod float;
+pub mod glob;
 pub mod mode;
 pub mod number;
 pub mod program;
@@ -51,6 +52,7 @@ pub mod replace;
 pub mod time;
 pub mod tree;
 pub mod users;
+pub mod version;
 
 pub use applet::{Applet, Place, Registry, Run, ShellUse, Status, VERSION, banner, capture};
 pub use arguments::{Arguments, Spec};

@@ -11,6 +11,7 @@ mod date;
 mod env;
 mod install;
 mod ln;
+mod ls;
 mod mkdir;
 mod mktemp;
 mod mv;
@@ -18,6 +19,7 @@ mod nodes;
 mod rm;
 mod running;
 mod simple_names;
+mod stat;
 mod tee;
 mod touch;
 
@@ -37,6 +39,7 @@ pub static APPLETS: &[Applet] = &[
     env::RENICE,
     install::INSTALL,
     ln::LN,
+    ls::LS,
     mkdir::MKDIR,
     mkdir::RMDIR,
     mktemp::MKTEMP,
@@ -61,6 +64,7 @@ pub static APPLETS: &[Applet] = &[
     simple_names::READLINK,
     simple_names::REALPATH,
     simple_names::UNLINK,
+    stat::STAT,
     tee::TEE,
     tee::YES,
     touch::TOUCH,

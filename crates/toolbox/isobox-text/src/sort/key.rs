@@ -143,7 +143,7 @@ impl Key {
             Kind::General => general(a).partial_cmp_total(&general(b)),
             Kind::Human => human(a).cmp(&human(b)).then_with(|| numeric(a, b)),
             Kind::Month => month(a).cmp(&month(b)),
-            Kind::Version => version(a, b),
+            Kind::Version => isobox_applet::version::compare(a, b),
             Kind::Random => hash(a, salt).cmp(&hash(b, salt)).then_with(|| a.cmp(b)),
         };
         if order.reverse { result.reverse() } else { result }
@@ -356,45 +356,6 @@ fn hash(text: &[u8], salt: u64) -> u64 {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^ (hash >> 33)
-}
-
-/// Versions: runs of digits compare as numbers, `~` sorts before everything, even the end.
-pub(super) fn version(mut a: &[u8], mut b: &[u8]) -> Ordering {
-    let rank = |byte: Option<&u8>| match byte {
-        Some(b'~') => -1,
-        None => 0,
-        Some(byte) if byte.is_ascii_digit() => 0,
-        Some(byte) if byte.is_ascii_alphabetic() => i32::from(*byte),
-        Some(byte) => i32::from(*byte) + 256,
-    };
-    while !a.is_empty() || !b.is_empty() {
-        loop {
-            let digit = |text: &[u8]| text.first().is_none_or(u8::is_ascii_digit);
-            if digit(a) && digit(b) {
-                break;
-            }
-            let order = rank(a.first()).cmp(&rank(b.first()));
-            if order != Ordering::Equal {
-                return order;
-            }
-            a = a.get(1..).unwrap_or_default();
-            b = b.get(1..).unwrap_or_default();
-        }
-        let number = |text: &[u8]| {
-            let zeros = text.iter().take_while(|&&byte| byte == b'0').count();
-            let digits = text[zeros..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            (zeros, zeros + digits)
-        };
-        let ((a_start, a_end), (b_start, b_end)) = (number(a), number(b));
-        let order = (a_end - a_start)
-            .cmp(&(b_end - b_start))
-            .then_with(|| a[a_start..a_end].cmp(&b[b_start..b_end]));
-        if order != Ordering::Equal {
-            return order;
-        }
-        (a, b) = (&a[a_end..], &b[b_end..]);
-    }
-    Ordering::Equal
 }
 
 #[cfg(test)]
