@@ -9,6 +9,7 @@ mod chmod;
 mod cp;
 mod date;
 mod env;
+mod find;
 mod install;
 mod ln;
 mod ls;
@@ -22,6 +23,7 @@ mod simple_names;
 mod stat;
 mod tee;
 mod touch;
+mod xargs;
 
 /// The applets of this group.
 pub static APPLETS: &[Applet] = &[
@@ -37,6 +39,7 @@ pub static APPLETS: &[Applet] = &[
     env::NOHUP,
     env::PRINTENV,
     env::RENICE,
+    find::FIND,
     install::INSTALL,
     ln::LN,
     ls::LS,
@@ -68,4 +71,5 @@ pub static APPLETS: &[Applet] = &[
     tee::TEE,
     tee::YES,
     touch::TOUCH,
+    xargs::XARGS,
 ];
