@@ -21,7 +21,12 @@ pub enum Need {
 }
 
 /// The absolute name of `path`; links are followed if `follow`.
-pub fn resolve(cx: &Context<'_>, path: &OsStr, need: Need, follow: bool) -> Result<OsString, Errno> {
+pub fn resolve(
+    cx: &Context<'_>,
+    path: &OsStr,
+    need: Need,
+    follow: bool,
+) -> Result<OsString, Errno> {
     if path.is_empty() {
         return Err(Errno::NOENT);
     }
@@ -30,7 +35,12 @@ pub fn resolve(cx: &Context<'_>, path: &OsStr, need: Need, follow: bool) -> Resu
         b"/".to_vec()
     } else {
         // The context's directory by its own name.
-        let current = rustix::fs::openat(cx.dir, ".", rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())?;
+        let current = rustix::fs::openat(
+            cx.dir,
+            ".",
+            rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC,
+            rustix::fs::Mode::empty(),
+        )?;
         let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&current));
         match rustix::fs::readlinkat(rustix::fs::CWD, link, Vec::new()) {
             Ok(name) => name.into_bytes(),
@@ -57,7 +67,11 @@ pub fn resolve(cx: &Context<'_>, path: &OsStr, need: Need, follow: bool) -> Resu
         if missing {
             continue;
         }
-        let status = rustix::fs::statat(rustix::fs::CWD, OsStr::from_bytes(&resolved), AtFlags::SYMLINK_NOFOLLOW);
+        let status = rustix::fs::statat(
+            rustix::fs::CWD,
+            OsStr::from_bytes(&resolved),
+            AtFlags::SYMLINK_NOFOLLOW,
+        );
         let kind = match status {
             Ok(status) => FileType::from_raw_mode(status.st_mode),
             Err(errno) => {
@@ -79,7 +93,9 @@ pub fn resolve(cx: &Context<'_>, path: &OsStr, need: Need, follow: bool) -> Resu
             if links > 40 {
                 return Err(Errno::LOOP);
             }
-            let target = rustix::fs::readlinkat(rustix::fs::CWD, OsStr::from_bytes(&resolved), Vec::new())?.into_bytes();
+            let target =
+                rustix::fs::readlinkat(rustix::fs::CWD, OsStr::from_bytes(&resolved), Vec::new())?
+                    .into_bytes();
             resolved.truncate(parent);
             if target.starts_with(b"/") {
                 resolved = b"/".to_vec();
@@ -87,7 +103,11 @@ pub fn resolve(cx: &Context<'_>, path: &OsStr, need: Need, follow: bool) -> Resu
             for part in parts(&target).into_iter().rev() {
                 todo.push_front(part);
             }
-        } else if !kind.is_dir() && !kind.is_symlink() && need != Need::Nothing && (!todo.is_empty() || slash_at_end) {
+        } else if !kind.is_dir()
+            && !kind.is_symlink()
+            && need != Need::Nothing
+            && (!todo.is_empty() || slash_at_end)
+        {
             return Err(Errno::NOTDIR);
         }
     }

@@ -103,11 +103,14 @@ pub fn parse(text: &str, now: Moment, utc: bool) -> Option<Moment> {
 /// `[YYYY.]MM.DD-hh:mm[:ss]` and `[[[[[YY]YY]MM]DD]hh]mm[.ss]`.
 fn of_busybox(text: &str, now: Moment, utc: bool) -> Option<i64> {
     let today = if utc { Civil::utc(now.0, 0) } else { Civil::local(now.0, 0) };
-    let finish = |civil: Civil| is_valid(&civil).then(|| if utc { civil.seconds() } else { civil.local_seconds() });
+    let finish = |civil: Civil| {
+        is_valid(&civil).then(|| if utc { civil.seconds() } else { civil.local_seconds() })
+    };
     if let Some((date, time)) = text.split_once('-')
         && date.contains('.')
     {
-        let parts: Vec<u32> = date.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        let parts: Vec<u32> =
+            date.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
         let (year, month, day) = match parts[..] {
             [month, day] => (today.year, month, day),
             [year, month, day] => (year.into(), month, day),
@@ -178,7 +181,9 @@ impl Reader {
         for word in text.split_whitespace() {
             // `2024-01-02T03:04:05Z` is a date and a time.
             match word.split_once(['T', 't']) {
-                Some((date, time)) if date.len() == 10 && date.starts_with(|c: char| c.is_ascii_digit()) => {
+                Some((date, time))
+                    if date.len() == 10 && date.starts_with(|c: char| c.is_ascii_digit()) =>
+                {
                     words.push(date.into());
                     words.push(time.into());
                 }
@@ -187,7 +192,11 @@ impl Reader {
         }
         let mut at = 0;
         while at < words.len() {
-            at += self.word(&words[at], words.get(at + 1).map(String::as_str), words.get(at + 2).map(String::as_str))?;
+            at += self.word(
+                &words[at],
+                words.get(at + 1).map(String::as_str),
+                words.get(at + 2).map(String::as_str),
+            )?;
         }
         self.finish()
     }
@@ -241,7 +250,12 @@ impl Reader {
             let lower = name.to_ascii_lowercase();
             let lower = lower.trim_end_matches('.');
             (lower.len() >= 3)
-                .then(|| MONTHS.iter().zip(1..).find(|(month, _)| month.to_ascii_lowercase().starts_with(lower)))
+                .then(|| {
+                    MONTHS
+                        .iter()
+                        .zip(1..)
+                        .find(|(month, _)| month.to_ascii_lowercase().starts_with(lower))
+                })
                 .flatten()
                 .map(|(_, number)| number)
         };
@@ -268,7 +282,10 @@ impl Reader {
             self.state.date = Some((year.unwrap_or_else(|| self.today().year), month, day));
             return Some(1);
         }
-        if self.state.time.is_some() && (word.starts_with('+') || word.starts_with('-')) && word.len() == 5 {
+        if self.state.time.is_some()
+            && (word.starts_with('+') || word.starts_with('-'))
+            && word.len() == 5
+        {
             self.state.offset = Some(offset(word)?);
             return Some(1);
         }
@@ -277,7 +294,11 @@ impl Reader {
         if let Some(month) = month(unit) {
             // `2 Jan 2024`
             let year = after.filter(|year| year.len() == 4).and_then(|year| year.parse().ok());
-            self.state.date = Some((year.unwrap_or_else(|| self.today().year), month, u32::try_from(number).ok()?));
+            self.state.date = Some((
+                year.unwrap_or_else(|| self.today().year),
+                month,
+                u32::try_from(number).ok()?,
+            ));
             return Some(if year.is_some() { 3 } else { 2 });
         }
         if matches!(unit.to_ascii_lowercase().as_str(), "am" | "pm") {
@@ -306,7 +327,9 @@ impl Reader {
             "month" => add(&mut self.state.months, 1),
             "year" => add(&mut self.state.months, 12),
             _ => {
-                let day = DAYS.iter().position(|day| lower.len() >= 3 && day.to_ascii_lowercase().starts_with(&lower))?;
+                let day = DAYS.iter().position(|day| {
+                    lower.len() >= 3 && day.to_ascii_lowercase().starts_with(&lower)
+                })?;
                 self.state.weekday = Some(day);
                 if count != 0 {
                     self.state.days += 7 * (count - i64::from(count > 0));
@@ -335,7 +358,11 @@ impl Reader {
         let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
         let (hour, minute, second) = clock(whole)?;
         let nano: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-        if hour > 23 || minute > 59 || second > 60 || !nano.bytes().all(|byte| byte.is_ascii_digit()) {
+        if hour > 23
+            || minute > 59
+            || second > 60
+            || !nano.bytes().all(|byte| byte.is_ascii_digit())
+        {
             return None;
         }
         let hour = match afternoon {
@@ -348,7 +375,11 @@ impl Reader {
     }
 
     fn today(&self) -> Civil {
-        if self.utc { Civil::utc(self.now.0, self.now.1) } else { Civil::local(self.now.0, self.now.1) }
+        if self.utc {
+            Civil::utc(self.now.0, self.now.1)
+        } else {
+            Civil::local(self.now.0, self.now.1)
+        }
     }
 
     fn finish(self) -> Option<Moment> {
@@ -362,7 +393,8 @@ impl Reader {
         }
         match state.time {
             Some((hour, minute, second, nano)) => {
-                (civil.hour, civil.minute, civil.second, civil.nanosecond) = (hour, minute, second, nano);
+                (civil.hour, civil.minute, civil.second, civil.nanosecond) =
+                    (hour, minute, second, nano);
             }
             None if state.date.is_some() || state.weekday.is_some() => {
                 (civil.hour, civil.minute, civil.second, civil.nanosecond) = (0, 0, 0, 0);
@@ -378,7 +410,8 @@ impl Reader {
         if months.unsigned_abs() > 1 << 40 || days.unsigned_abs() > 1 << 40 {
             return None;
         }
-        let day_number = crate::time::days_from_civil(civil.year, months, i64::from(civil.day)) + days;
+        let day_number =
+            crate::time::days_from_civil(civil.year, months, i64::from(civil.day)) + days;
         let shifted = Civil::utc(day_number * 86_400, 0);
         (civil.year, civil.month, civil.day) = (shifted.year, shifted.month, shifted.day);
         let seconds = match state.offset {
@@ -396,7 +429,9 @@ fn date(word: &str) -> Option<(Option<i64>, u32, u32)> {
     let parts: Vec<&str> = word.split(separator).collect();
     let number = |text: &str| text.parse::<u32>().ok();
     match parts[..] {
-        [year, month, day] if year.len() == 4 => Some((year.parse().ok(), number(month)?, number(day)?)),
+        [year, month, day] if year.len() == 4 => {
+            Some((year.parse().ok(), number(month)?, number(day)?))
+        }
         [month, day, year] if separator == '/' => {
             let year_number = number(year)?;
             let year = if year.len() <= 2 { century(year_number) } else { year_number.into() };
@@ -455,7 +490,8 @@ mod tests {
             ("2024.01.02-03:04", "2024-01-02 03:04:00"),
             ("01.02-03:04:05", "2024-01-02 03:04:05"),
         ] {
-            let found = parse(text, now, true).map(|(seconds, _)| Civil::utc(seconds, 0).format("%F %T"));
+            let found =
+                parse(text, now, true).map(|(seconds, _)| Civil::utc(seconds, 0).format("%F %T"));
             assert_eq!(found.as_deref(), Some(expected), "{text}");
         }
         for bad in ["", "x", "2024-13-01", "2024-02-30", "25:00", "12:60", "@x", "5 parsecs"] {

@@ -96,7 +96,8 @@ fn general(value: f64, precision: usize, alternate: bool) -> String {
 
 fn hexadecimal(value: f64, precision: Option<usize>) -> String {
     let bits = value.to_bits();
-    let (mut mantissa, mut power) = (bits & ((1 << 52) - 1), i64::try_from(bits >> 52).unwrap_or(0));
+    let (mut mantissa, mut power) =
+        (bits & ((1 << 52) - 1), i64::try_from(bits >> 52).unwrap_or(0));
     let mut whole = 1;
     if power == 0 {
         (whole, power) = if mantissa == 0 { (0, 0) } else { (0, -1022) };
@@ -166,7 +167,8 @@ pub fn format_one(format: &str, value: f64) -> Result<String, String> {
         if point {
             conversion.precision = Some(number().1);
         }
-        conversion.letter = characters.next().filter(|c| "aAeEfFgG".contains(*c)).ok_or_else(bad)?;
+        conversion.letter =
+            characters.next().filter(|c| "aAeEfFgG".contains(*c)).ok_or_else(bad)?;
         if std::mem::replace(&mut done, true) {
             return Err(bad());
         }

@@ -68,7 +68,9 @@ fn one(pattern: &[u8], p: usize, text: &[u8], t: usize, flags: Flags) -> Option<
             Some((found, next)) => (found && !dot && !slash).then_some(next),
             None => (byte == b'[').then_some(p + 1),
         },
-        b'\\' if !flags.no_escape && p + 1 < pattern.len() => (fold(pattern[p + 1]) == fold(byte)).then_some(p + 2),
+        b'\\' if !flags.no_escape && p + 1 < pattern.len() => {
+            (fold(pattern[p + 1]) == fold(byte)).then_some(p + 2)
+        }
         literal => (fold(literal) == fold(byte)).then_some(p + 1),
     }
 }
@@ -81,7 +83,9 @@ fn bracket(pattern: &[u8], p: usize, byte: u8, flags: Flags) -> Option<(bool, us
     let first = at;
     let mut found = false;
     let either = |test: &dyn Fn(u8) -> bool| {
-        test(byte) || flags.ignore_case && (test(byte.to_ascii_lowercase()) || test(byte.to_ascii_uppercase()))
+        test(byte)
+            || flags.ignore_case
+                && (test(byte.to_ascii_lowercase()) || test(byte.to_ascii_uppercase()))
     };
     loop {
         let mut low = *pattern.get(at)?;
@@ -139,7 +143,11 @@ mod tests {
             ("*a*b*c*", "xxaxxbxxc", true),
             ("**", "abc", true),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), text.as_bytes(), plain), expected, "{pattern} {text}");
+            assert_eq!(
+                matches(pattern.as_bytes(), text.as_bytes(), plain),
+                expected,
+                "{pattern} {text}"
+            );
         }
         assert!(!matches(b"*", b"a/b", Flags { path: true, ..plain }));
         assert!(!matches(b"*", b".a", Flags { period: true, ..plain }));

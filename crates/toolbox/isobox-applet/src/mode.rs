@@ -60,7 +60,15 @@ impl ModeChange {
                 if !"+-=".contains(operator) {
                     return None;
                 }
-                let mut clause = Clause { who, umasked, operator, permissions: 0, conditional: false, copied: None, absolute: false };
+                let mut clause = Clause {
+                    who,
+                    umasked,
+                    operator,
+                    permissions: 0,
+                    conditional: false,
+                    copied: None,
+                    absolute: false,
+                };
                 if let Some(letter) = letters.next_if(|letter| "ugo".contains(*letter)) {
                     clause.copied = Some(match letter {
                         'u' => 6,

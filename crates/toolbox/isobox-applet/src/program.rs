@@ -9,7 +9,11 @@ use crate::{Context, Error};
 
 /// A command with the context's streams, environment and directory. Its name is looked up on
 /// `PATH`; what is not there but is an applet is run by this binary.
-pub fn command(cx: &mut Context<'_>, words: &[OsString], environment: Option<Vec<(OsString, OsString)>>) -> Command {
+pub fn command(
+    cx: &mut Context<'_>,
+    words: &[OsString],
+    environment: Option<Vec<(OsString, OsString)>>,
+) -> Command {
     cx.stdout.flush().ok();
     let variables = environment.unwrap_or_else(|| cx.variables.all());
     let name = words.first().cloned().unwrap_or_default();
@@ -20,7 +24,10 @@ pub fn command(cx: &mut Context<'_>, words: &[OsString], environment: Option<Vec
         None => Command::new(&name),
     };
     command.arg0(&name).args(words.iter().skip(1)).env_clear().envs(variables);
-    command.stdin(stream(cx.stdin, 0)).stdout(stream(cx.stdout.fd(), 1)).stderr(stream(cx.stderr, 2));
+    command
+        .stdin(stream(cx.stdin, 0))
+        .stdout(stream(cx.stdout.fd(), 1))
+        .stderr(stream(cx.stderr, 2));
     if cx.dir.as_raw_fd() != rustix::fs::CWD.as_raw_fd() {
         command.current_dir(format!("/proc/self/fd/{}", cx.dir.as_raw_fd()));
     }
@@ -57,7 +64,11 @@ pub fn is_executable(file: &OsStr, cx: &Context<'_>) -> bool {
 
 /// Replaces this process by a program; returns only if that failed, with status 127 if there is
 /// no such program and 126 otherwise.
-pub fn execute(cx: &mut Context<'_>, words: &[OsString], environment: Option<Vec<(OsString, OsString)>>) -> Error {
+pub fn execute(
+    cx: &mut Context<'_>,
+    words: &[OsString],
+    environment: Option<Vec<(OsString, OsString)>>,
+) -> Error {
     let failure = command(cx, words, environment).exec();
     failed(words.first().map_or(OsStr::new(""), OsString::as_os_str), &failure)
 }
@@ -66,5 +77,8 @@ pub fn execute(cx: &mut Context<'_>, words: &[OsString], environment: Option<Vec
 #[must_use]
 pub fn failed(name: &OsStr, failure: &std::io::Error) -> Error {
     let status = if failure.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
-    Error::Status(format!("can't execute '{}': {}", name.display(), crate::errno_text(failure)), status)
+    Error::Status(
+        format!("can't execute '{}': {}", name.display(), crate::errno_text(failure)),
+        status,
+    )
 }

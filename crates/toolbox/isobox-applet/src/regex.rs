@@ -116,7 +116,10 @@ impl Regex {
         let mut slots = vec![usize::MAX; (self.groups + 1) * 2];
         let width = text.len() - start + 1;
         let mut visited =
-            vec![0_u64; if self.back_references { 0 } else { (self.program.len() * width).div_ceil(64) }];
+            vec![
+                0_u64;
+                if self.back_references { 0 } else { (self.program.len() * width).div_ceil(64) }
+            ];
         let mut steps = 0;
         // What to go back to: an instruction at a position, or a slot's former value.
         enum Back {
@@ -246,7 +249,12 @@ impl Regex {
         Ok(())
     }
 
-    fn emit_repeat(&mut self, inner: &Node, least: usize, most: Option<usize>) -> Result<(), String> {
+    fn emit_repeat(
+        &mut self,
+        inner: &Node,
+        least: usize,
+        most: Option<usize>,
+    ) -> Result<(), String> {
         for _ in 0..least {
             self.emit(inner)?;
         }
@@ -276,7 +284,8 @@ impl Regex {
 }
 
 fn holds(assertion: Assertion, text: &[u8], at: usize) -> bool {
-    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let word =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let before = at > 0 && word(text.get(at - 1));
     let after = word(text.get(at));
     match assertion {
@@ -307,7 +316,11 @@ impl Parser<'_> {
     /// Whether an operator stands here: bare in extended expressions, after `\` in basic ones.
     fn operator(&self, letter: u8) -> bool {
         let rest = &self.pattern[self.at..];
-        if self.extended { rest.first() == Some(&letter) } else { rest.starts_with(&[b'\\', letter]) }
+        if self.extended {
+            rest.first() == Some(&letter)
+        } else {
+            rest.starts_with(&[b'\\', letter])
+        }
     }
 
     fn skip_operator(&mut self) {
@@ -336,7 +349,9 @@ impl Parser<'_> {
             }
             let first = nodes.is_empty();
             let mut node = self.atom(first)?;
-            while let Some((least, most)) = self.repetition(matches!(node, Node::Assert(Assertion::Start)) && !self.extended)? {
+            while let Some((least, most)) =
+                self.repetition(matches!(node, Node::Assert(Assertion::Start)) && !self.extended)?
+            {
                 node = Node::Repeat(Box::new(node), least, most);
             }
             nodes.push(node);
@@ -450,7 +465,9 @@ impl Parser<'_> {
         } else {
             least
         };
-        if !self.operator(b'}') || least.is_none() && most.is_none() && self.pattern[self.at - 1] != b',' {
+        if !self.operator(b'}')
+            || least.is_none() && most.is_none() && self.pattern[self.at - 1] != b','
+        {
             return Err(self.error("invalid content of {}"));
         }
         self.skip_operator();
@@ -534,7 +551,8 @@ impl Parser<'_> {
         let Some(end) = rest.windows(2).position(|pair| pair == b":]") else {
             return Err(self.error("unmatched [:"));
         };
-        let test = class_test(&rest[..end]).ok_or_else(|| self.error("unknown class of characters"))?;
+        let test =
+            class_test(&rest[..end]).ok_or_else(|| self.error("unknown class of characters"))?;
         (0..=255).filter(test).for_each(|byte: u8| set[usize::from(byte)] = true);
         self.at += end + 4;
         Ok(())

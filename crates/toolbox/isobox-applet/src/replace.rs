@@ -36,10 +36,12 @@ impl<'a> Replacement<'a> {
         let status = rustix::fs::fstat(old).map_err(fail)?;
         let (file, temporary) = beside(directory, &target, Mode::RUSR | Mode::WUSR)?;
         let replacement = Self { directory, target, temporary, file, done: false };
-        let (uid, gid) = (rustix::fs::Uid::from_raw(status.st_uid), rustix::fs::Gid::from_raw(status.st_gid));
+        let (uid, gid) =
+            (rustix::fs::Uid::from_raw(status.st_uid), rustix::fs::Gid::from_raw(status.st_gid));
         // Only root may give files away; for others the file becomes theirs, as in an editor.
         rustix::fs::fchown(&replacement.file, Some(uid), Some(gid)).ok();
-        rustix::fs::fchmod(&replacement.file, Mode::from_raw_mode(status.st_mode & 0o7777)).map_err(fail)?;
+        rustix::fs::fchmod(&replacement.file, Mode::from_raw_mode(status.st_mode & 0o7777))
+            .map_err(fail)?;
         Ok(replacement)
     }
 
@@ -82,7 +84,8 @@ fn resolve(directory: BorrowedFd<'_>, name: &OsStr) -> Result<OsString> {
         match rustix::fs::readlinkat(directory, &path, Vec::new()) {
             Ok(link) => {
                 let link = OsString::from_vec(link.into_bytes());
-                let parent = memchr::memrchr(b'/', path.as_bytes()).map(|at| &path.as_bytes()[..=at]);
+                let parent =
+                    memchr::memrchr(b'/', path.as_bytes()).map(|at| &path.as_bytes()[..=at]);
                 path = match parent {
                     Some(parent) if !link.as_bytes().starts_with(b"/") => {
                         let mut joined = OsStr::from_bytes(parent).to_owned();

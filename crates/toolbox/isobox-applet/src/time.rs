@@ -26,12 +26,23 @@ pub struct Civil {
 }
 
 /// Names of the days, Sunday first.
-pub const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub const DAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// Names of the months.
 pub const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// Seconds since 1970 of now, and nanoseconds.
@@ -194,7 +205,14 @@ impl Civil {
         text
     }
 
-    fn convert(&self, letter: char, padding: Option<char>, width: Option<usize>, colons: usize, text: &mut String) {
+    fn convert(
+        &self,
+        letter: char,
+        padding: Option<char>,
+        width: Option<usize>,
+        colons: usize,
+        text: &mut String,
+    ) {
         let weekday = i64::try_from(self.weekday()).unwrap_or(0);
         let hour12 = if self.hour.is_multiple_of(12) { 12 } else { self.hour % 12 };
         let mut number = |value: i64, digits: usize, default: char| {

@@ -59,7 +59,11 @@ pub fn join(path: &OsStr, name: &OsStr) -> OsString {
 /// The last part of a path without slashes after it; `/` for the root.
 #[must_use]
 pub fn last_part(path: &OsStr) -> &OsStr {
-    std::path::Path::new(path).file_name().unwrap_or(if path.is_empty() { path } else { OsStr::new(path) })
+    std::path::Path::new(path).file_name().unwrap_or(if path.is_empty() {
+        path
+    } else {
+        OsStr::new(path)
+    })
 }
 
 /// Lets as many directories be open at once as the system allows: deep trees need one a level.

@@ -143,7 +143,9 @@ fn chmod(cx: &mut Context<'_>) -> Result<Status> {
     }
     let mut operands = arguments.operands();
     let change = match (reference, minus) {
-        (Some(reference), _) => ModeChange::parse(&format!("{:o}", stat_of(cx, &reference)?.st_mode & 0o7777)),
+        (Some(reference), _) => {
+            ModeChange::parse(&format!("{:o}", stat_of(cx, &reference)?.st_mode & 0o7777))
+        }
         (None, Some(mode)) => ModeChange::parse(&mode.to_string_lossy()),
         (None, None) => {
             if operands.is_empty() {
@@ -201,7 +203,8 @@ fn owner(cx: &mut Context<'_>, group_only: bool) -> Result<Status> {
             let text = operands.remove(0);
             let text = text.to_string_lossy();
             if group_only {
-                let gid = users::gid_of(&text).ok_or_else(|| Error::message(format!("unknown group {text}")));
+                let gid = users::gid_of(&text)
+                    .ok_or_else(|| Error::message(format!("unknown group {text}")));
                 (None, if text.is_empty() { None } else { Some(gid?) })
             } else {
                 users::owner(&text).map_err(Error::message)?
@@ -218,8 +221,11 @@ fn run(cx: &mut Context<'_>, job: &Job, operands: Vec<OsString>) -> Result<Statu
     }
     tree::allow_deep_trees();
     for operand in &operands {
-        if job.recursive && job.preserve_root && operand.as_bytes().iter().all(|&byte| byte == b'/') {
-            cx.report(&Error::message("it is dangerous to operate recursively on '/' (--no-preserve-root would)"));
+        if job.recursive && job.preserve_root && operand.as_bytes().iter().all(|&byte| byte == b'/')
+        {
+            cx.report(&Error::message(
+                "it is dangerous to operate recursively on '/' (--no-preserve-root would)",
+            ));
             continue;
         }
         let dir = cx.dir;
@@ -294,19 +300,33 @@ fn apply(
     let (outcome, changed, text) = match &job.change {
         Change::Mode(change) => {
             let before = status.st_mode & 0o7777;
-            let after = change.apply(before, FileType::from_raw_mode(status.st_mode).is_dir(), job.umask);
+            let after =
+                change.apply(before, FileType::from_raw_mode(status.st_mode).is_dir(), job.umask);
             let outcome = set_mode(parent, name, after, follow);
             let letters = |bits: u32| mode::text(bits)[1..].to_owned();
-            let text = format!("changed from {before:04o} ({}) to {after:04o} ({})", letters(before), letters(after));
+            let text = format!(
+                "changed from {before:04o} ({}) to {after:04o} ({})",
+                letters(before),
+                letters(after)
+            );
             (outcome, before != after, text)
         }
         Change::Owner { uid, gid, from } => {
-            if from.0.is_some_and(|uid| uid != status.st_uid) || from.1.is_some_and(|gid| gid != status.st_gid) {
+            if from.0.is_some_and(|uid| uid != status.st_uid)
+                || from.1.is_some_and(|gid| gid != status.st_gid)
+            {
                 return Ok(());
             }
             let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
-            let outcome = rustix::fs::chownat(parent, name, uid.map(Uid::from_raw), gid.map(Gid::from_raw), flags);
-            let changed = uid.is_some_and(|uid| uid != status.st_uid) || gid.is_some_and(|gid| gid != status.st_gid);
+            let outcome = rustix::fs::chownat(
+                parent,
+                name,
+                uid.map(Uid::from_raw),
+                gid.map(Gid::from_raw),
+                flags,
+            );
+            let changed = uid.is_some_and(|uid| uid != status.st_uid)
+                || gid.is_some_and(|gid| gid != status.st_gid);
             let after = (uid.unwrap_or(status.st_uid), gid.unwrap_or(status.st_gid));
             (outcome, changed, format!("changed ownership to {}:{}", after.0, after.1))
         }
@@ -331,7 +351,12 @@ fn set_mode(parent: BorrowedFd<'_>, name: &OsStr, mode: u32, follow: bool) -> Re
     if follow {
         return rustix::fs::chmodat(parent, name, mode, AtFlags::empty());
     }
-    let file = rustix::fs::openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let file = rustix::fs::openat(
+        parent,
+        name,
+        OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
     if FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode).is_symlink() {
         return Ok(());
     }

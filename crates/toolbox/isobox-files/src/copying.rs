@@ -8,7 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use isobox_applet::copy::{self, Failure};
 use isobox_applet::{Context, Error, Result, tree};
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, SeekFrom, Stat, Timestamps, Uid, XattrFlags};
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, SeekFrom, Stat, Timestamps, Uid, XattrFlags,
+};
 use rustix::io::Errno;
 
 /// Which links are followed.
@@ -121,7 +123,12 @@ impl Copier {
     }
 
     /// Copies one file or tree. Failures are reported; returns whether all went well.
-    pub(crate) fn copy(&mut self, cx: &mut Context<'_>, from: Place<'_>, to: Place<'_>) -> Result<bool> {
+    pub(crate) fn copy(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: Place<'_>,
+        to: Place<'_>,
+    ) -> Result<bool> {
         tree::allow_deep_trees();
         self.entry(cx, from, to, true, None)
     }
@@ -171,7 +178,9 @@ impl Copier {
                 }
                 return match rustix::fs::linkat(cx.dir, first, to.dir, to.name, AtFlags::empty()) {
                     Ok(()) => self.told(cx, from, to),
-                    Err(errno) => failed(cx, &Error::doing("can't create hard link", to.path, errno)),
+                    Err(errno) => {
+                        failed(cx, &Error::doing("can't create hard link", to.path, errno))
+                    }
                 };
             }
             self.seen.insert((source.st_dev, source.st_ino), to.path.to_owned());
@@ -183,8 +192,10 @@ impl Copier {
             })
             .map_err(|errno| Error::doing("can't create link", to.path, errno))
         } else if self.style.symbolic_links {
-            replace(to, target.is_some() && self.style.force, || rustix::fs::symlinkat(from.path, to.dir, to.name))
-                .map_err(|errno| Error::doing("can't create symlink", to.path, errno))
+            replace(to, target.is_some() && self.style.force, || {
+                rustix::fs::symlinkat(from.path, to.dir, to.name)
+            })
+            .map_err(|errno| Error::doing("can't create symlink", to.path, errno))
         } else if kind.is_file() || named && !self.style.recursive {
             self.regular(cx, from, to, &source, target.as_ref(), follow)
         } else {
@@ -209,17 +220,32 @@ impl Copier {
         let kind = FileType::from_raw_mode(target.st_mode);
         let resolved = if kind.is_symlink() { to.stat(true).ok().flatten() } else { Some(*target) };
         let same = |status: &Stat| (status.st_dev, status.st_ino) == (source.st_dev, source.st_ino);
-        let replaced = style.remove_first || style.hard_links || style.symbolic_links || style.backup.is_some();
-        if resolved.as_ref().is_some_and(same) && (!replaced || same(target)) && style.existing != Existing::Keep {
+        let replaced = style.remove_first
+            || style.hard_links
+            || style.symbolic_links
+            || style.backup.is_some();
+        if resolved.as_ref().is_some_and(same)
+            && (!replaced || same(target))
+            && style.existing != Existing::Keep
+        {
             if style.hard_links {
                 return Ok(false);
             }
-            let text = [b"'", from.path.as_bytes(), b"' and '", to.path.as_bytes(), b"' are the same file"].concat();
+            let text = [
+                b"'",
+                from.path.as_bytes(),
+                b"' and '",
+                to.path.as_bytes(),
+                b"' are the same file",
+            ]
+            .concat();
             failed(cx, &Error::Bytes(text))?;
             return Ok(false);
         }
         if kind.is_dir() {
-            let text = [b"cannot overwrite directory '", to.path.as_bytes(), b"' with non-directory"].concat();
+            let text =
+                [b"cannot overwrite directory '", to.path.as_bytes(), b"' with non-directory"]
+                    .concat();
             failed(cx, &Error::Bytes(text))?;
             return Ok(false);
         }
@@ -233,7 +259,8 @@ impl Copier {
             }
         }
         if style.existing == Existing::Ask {
-            let question = [cx.applet.name.as_bytes(), b": overwrite '", to.path.as_bytes(), b"'? "].concat();
+            let question =
+                [cx.applet.name.as_bytes(), b": overwrite '", to.path.as_bytes(), b"'? "].concat();
             if !cx.ask(&question) {
                 return Ok(false);
             }
@@ -245,7 +272,10 @@ impl Copier {
                 failed(cx, &Error::doing("can't back up", to.path, errno))?;
                 return Ok(false);
             }
-        } else if style.remove_first || kind.is_symlink() && (style.follow == Follow::None || resolved.is_none() && style.force) {
+        } else if style.remove_first
+            || kind.is_symlink()
+                && (style.follow == Follow::None || resolved.is_none() && style.force)
+        {
             // A link in the target's place is replaced where links are copied as links.
             if let Err(errno) = rustix::fs::unlinkat(to.dir, to.name, AtFlags::empty()) {
                 failed(cx, &Error::doing("can't remove", to.path, errno))?;
@@ -268,7 +298,8 @@ impl Copier {
         follow: bool,
     ) -> Result<bool> {
         if self.made.contains(&(source.st_dev, source.st_ino)) {
-            let text = [b"cannot copy a directory, '", from.path.as_bytes(), b"', into itself"].concat();
+            let text =
+                [b"cannot copy a directory, '", from.path.as_bytes(), b"', into itself"].concat();
             return failed(cx, &Error::Bytes(text));
         }
         let exists = match target {
@@ -277,7 +308,12 @@ impl Copier {
             Some(_) => match to.stat(true) {
                 Ok(Some(status)) if FileType::from_raw_mode(status.st_mode).is_dir() => true,
                 _ => {
-                    let text = [b"cannot overwrite non-directory '", to.path.as_bytes(), b"' with directory"].concat();
+                    let text = [
+                        b"cannot overwrite non-directory '",
+                        to.path.as_bytes(),
+                        b"' with directory",
+                    ]
+                    .concat();
                     return failed(cx, &Error::Bytes(text));
                 }
             },
@@ -311,7 +347,8 @@ impl Copier {
         };
         let mut well = true;
         for entry in entries {
-            let (below, target) = (tree::join(from.path, &entry.name), tree::join(to.path, &entry.name));
+            let (below, target) =
+                (tree::join(from.path, &entry.name), tree::join(to.path, &entry.name));
             let from = Place { dir: source_dir.as_fd(), name: &entry.name, path: &below };
             let to = Place { dir: target_dir.as_fd(), name: &entry.name, path: &target };
             well &= self.entry(cx, from, to, false, Some(source.st_dev))?;
@@ -347,9 +384,11 @@ impl Copier {
         let mode = source.st_mode & if private { 0o700 } else { 0o777 };
         let output = self.open_target(to, mode, target)?;
         if !self.style.attributes_only {
-            data(input.as_fd(), output.as_fd(), source, self.style.sparse).map_err(|failure| match failure {
-                Failure::Read(error) => Error::doing("error reading", from.path, error),
-                Failure::Write(error) => Error::doing("error writing", to.path, error),
+            data(input.as_fd(), output.as_fd(), source, self.style.sparse).map_err(|failure| {
+                match failure {
+                    Failure::Read(error) => Error::doing("error reading", from.path, error),
+                    Failure::Write(error) => Error::doing("error writing", to.path, error),
+                }
             })?;
         }
         self.attributes(output.as_fd(), input.as_fd(), source, None)
@@ -359,7 +398,12 @@ impl Copier {
     fn open_target(&self, to: Place<'_>, mode: u32, target: Option<&Stat>) -> Result<OwnedFd> {
         let base = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
         let create = || {
-            rustix::fs::openat(to.dir, to.name, base | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(mode))
+            rustix::fs::openat(
+                to.dir,
+                to.name,
+                base | OFlags::CREATE | OFlags::EXCL,
+                Mode::from_raw_mode(mode),
+            )
         };
         let fail = |errno| Error::doing("can't create", to.path, errno);
         let Some(target) = target else { return create().map_err(fail) };
@@ -383,7 +427,14 @@ impl Copier {
     }
 
     /// Links, devices, pipes and sockets.
-    fn special(&self, from: Place<'_>, to: Place<'_>, source: &Stat, kind: FileType, exists: bool) -> Result<()> {
+    fn special(
+        &self,
+        from: Place<'_>,
+        to: Place<'_>,
+        source: &Stat,
+        kind: FileType,
+        exists: bool,
+    ) -> Result<()> {
         let fail = |errno: Errno| Error::doing("can't create", to.path, errno);
         if kind.is_symlink() {
             let link = rustix::fs::readlinkat(from.dir, from.name, Vec::new())
@@ -392,20 +443,33 @@ impl Copier {
                 .map_err(|errno| Error::doing("can't create symlink", to.path, errno))?;
             if self.style.preserve.owner {
                 let (uid, gid) = (Uid::from_raw(source.st_uid), Gid::from_raw(source.st_gid));
-                match rustix::fs::chownat(to.dir, to.name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW) {
+                match rustix::fs::chownat(
+                    to.dir,
+                    to.name,
+                    Some(uid),
+                    Some(gid),
+                    AtFlags::SYMLINK_NOFOLLOW,
+                ) {
                     Ok(()) | Err(Errno::PERM) => {}
                     Err(errno) => return Err(fail(errno)),
                 }
             }
             if self.style.preserve.times {
-                rustix::fs::utimensat(to.dir, to.name, &times(source), AtFlags::SYMLINK_NOFOLLOW).map_err(fail)?;
+                rustix::fs::utimensat(to.dir, to.name, &times(source), AtFlags::SYMLINK_NOFOLLOW)
+                    .map_err(fail)?;
             }
             return Ok(());
         }
         let mode = Mode::from_raw_mode(source.st_mode & 0o777);
-        replace(to, exists, || rustix::fs::mknodat(to.dir, to.name, kind, mode, source.st_rdev)).map_err(fail)?;
-        let made = rustix::fs::openat(to.dir, to.name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+        replace(to, exists, || rustix::fs::mknodat(to.dir, to.name, kind, mode, source.st_rdev))
             .map_err(fail)?;
+        let made = rustix::fs::openat(
+            to.dir,
+            to.name,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .map_err(fail)?;
         if FileType::from_raw_mode(rustix::fs::fstat(&made).map_err(fail)?.st_mode) != kind {
             return Err(fail(Errno::EXIST));
         }
@@ -414,14 +478,21 @@ impl Copier {
             rustix::fs::chownat(&made, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH).ok();
         }
         if self.style.preserve.times {
-            rustix::fs::utimensat(to.dir, to.name, &times(source), AtFlags::SYMLINK_NOFOLLOW).map_err(fail)?;
+            rustix::fs::utimensat(to.dir, to.name, &times(source), AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(fail)?;
         }
         Ok(())
     }
 
     /// Gives `to` what is to be kept of `from`. The owner first: giving a file away clears its
     /// set-id bits.
-    fn attributes(&self, to: BorrowedFd<'_>, from: BorrowedFd<'_>, source: &Stat, fresh: Option<u32>) -> Result<(), Errno> {
+    fn attributes(
+        &self,
+        to: BorrowedFd<'_>,
+        from: BorrowedFd<'_>,
+        source: &Stat,
+        fresh: Option<u32>,
+    ) -> Result<(), Errno> {
         let preserve = self.style.preserve;
         let mut mode = source.st_mode & 0o7777;
         if preserve.owner {
@@ -448,7 +519,9 @@ impl Copier {
 
     fn told(&self, cx: &mut Context<'_>, from: Place<'_>, to: Place<'_>) -> Result<bool> {
         if self.style.verbose {
-            cx.stdout.put(&[b"'", from.path.as_bytes(), b"' -> '", to.path.as_bytes(), b"'\n"].concat())?;
+            cx.stdout.put(
+                &[b"'", from.path.as_bytes(), b"' -> '", to.path.as_bytes(), b"'\n"].concat(),
+            )?;
         }
         Ok(true)
     }
@@ -496,7 +569,12 @@ fn copy_attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) {
 
 /// Copies content: as a shared extent where the file system can, hole by hole where there are
 /// holes, within the kernel otherwise.
-pub(crate) fn data(from: BorrowedFd<'_>, to: BorrowedFd<'_>, source: &Stat, sparse: Sparse) -> Result<(), Failure> {
+pub(crate) fn data(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    source: &Stat,
+    sparse: Sparse,
+) -> Result<(), Failure> {
     let kind = FileType::from_raw_mode(source.st_mode);
     if sparse == Sparse::Always {
         return zeros_as_holes(from, to);
@@ -537,7 +615,8 @@ fn zeros_as_holes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Failur
         }
         for part in block[..count].chunks(4096) {
             if part.iter().all(|&byte| byte == 0) {
-                rustix::fs::seek(to, SeekFrom::Current(i64::try_from(part.len()).unwrap_or(0))).map_err(write)?;
+                rustix::fs::seek(to, SeekFrom::Current(i64::try_from(part.len()).unwrap_or(0)))
+                    .map_err(write)?;
             } else {
                 isobox_applet::write_all(to, part).map_err(Failure::Write)?;
             }

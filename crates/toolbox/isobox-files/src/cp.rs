@@ -71,7 +71,8 @@ const OPTIONS: Spec = Spec::new(
     ],
 );
 
-const ALL: Preserve = Preserve { mode: true, owner: true, times: true, links: true, attributes: true };
+const ALL: Preserve =
+    Preserve { mode: true, owner: true, times: true, links: true, attributes: true };
 
 fn cp(cx: &mut Context<'_>) -> Result<Status> {
     let mut style = Style::default();
@@ -120,12 +121,20 @@ fn cp(cx: &mut Context<'_>) -> Result<Status> {
                     "auto" => Sparse::Auto,
                     "always" => Sparse::Always,
                     "never" => Sparse::Never,
-                    other => return Err(Error::message(format!("bad --sparse={other}: expected auto, always or never"))),
+                    other => {
+                        return Err(Error::message(format!(
+                            "bad --sparse={other}: expected auto, always or never"
+                        )));
+                    }
                 }
             }
             '\x06' => match arguments.optional_value() {
                 Some(when) if when == "auto" => {}
-                _ => return Err(Error::message("--reflink=always and never are not supported: it is auto")),
+                _ => {
+                    return Err(Error::message(
+                        "--reflink=always and never are not supported: it is auto",
+                    ));
+                }
             },
             '\x07' => style.attributes_only = true,
             _ => {}
@@ -139,11 +148,8 @@ fn cp(cx: &mut Context<'_>) -> Result<Status> {
     }
     let mut copier = Copier::new(style);
     for source in &operands {
-        let path = if parents {
-            make_parents(cx, source, &target.path)?
-        } else {
-            target.below(source)
-        };
+        let path =
+            if parents { make_parents(cx, source, &target.path)? } else { target.below(source) };
         let dir = cx.dir;
         let from = Place { dir, name: source, path: source };
         let to = Place { dir, name: &path, path: &path };
@@ -170,7 +176,11 @@ fn keep(preserve: &mut Preserve, list: &str, wanted: bool) -> Result<()> {
             "links" => preserve.links = wanted,
             "xattr" | "context" => preserve.attributes = wanted,
             "all" => *preserve = if wanted { ALL } else { Preserve::default() },
-            _ => return Err(Error::message(format!("cannot keep '{part}': expected mode, ownership, timestamps, links, xattr or all"))),
+            _ => {
+                return Err(Error::message(format!(
+                    "cannot keep '{part}': expected mode, ownership, timestamps, links, xattr or all"
+                )));
+            }
         }
     }
     Ok(())
@@ -189,7 +199,8 @@ impl Target {
             return self.path.clone();
         }
         let bytes = source.as_bytes();
-        let end = bytes.iter().rposition(|&byte| byte != b'/').map_or(bytes.len().min(1), |at| at + 1);
+        let end =
+            bytes.iter().rposition(|&byte| byte != b'/').map_or(bytes.len().min(1), |at| at + 1);
         let name = &bytes[..end];
         let start = memchr::memrchr(b'/', &name[..end.saturating_sub(1)]).map_or(0, |at| at + 1);
         match &name[start..] {
@@ -226,7 +237,11 @@ pub(crate) fn target_of(
         };
     }
     if operands.len() < 2 {
-        return Err(Error::usage(if operands.is_empty() { "missing file operand" } else { "missing destination" }));
+        return Err(Error::usage(if operands.is_empty() {
+            "missing file operand"
+        } else {
+            "missing destination"
+        }));
     }
     let path = operands.pop().unwrap_or_default();
     if no_directory {

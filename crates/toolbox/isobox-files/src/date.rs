@@ -86,7 +86,9 @@ fn date(cx: &mut Context<'_>) -> Result<Status> {
     let understand = |text: &str, first: bool| -> Result<(i64, u32)> {
         let found = match &pattern {
             Some(pattern) => by_pattern(text, pattern, utc).map(|seconds| (seconds, 0)),
-            None if first => dates::clock_setting(text, utc).map(|seconds| (seconds, 0)).or_else(|| dates::parse(text, now(), utc)),
+            None if first => dates::clock_setting(text, utc)
+                .map(|seconds| (seconds, 0))
+                .or_else(|| dates::parse(text, now(), utc)),
             None => dates::parse(text, now(), utc),
         };
         found.ok_or_else(|| Error::message(format!("invalid date '{text}'")))
@@ -109,7 +111,8 @@ fn date(cx: &mut Context<'_>) -> Result<Status> {
         return Ok(cx.status());
     }
     if let Some(name) = reference {
-        let status = rustix::fs::statat(cx.dir, &name, AtFlags::empty()).map_err(|errno| Error::path(&name, errno))?;
+        let status = rustix::fs::statat(cx.dir, &name, AtFlags::empty())
+            .map_err(|errno| Error::path(&name, errno))?;
         moment = Some((status.st_mtime, u32::try_from(status.st_mtime_nsec).unwrap_or(0)));
     }
     if let Some(text) = text {
@@ -119,7 +122,10 @@ fn date(cx: &mut Context<'_>) -> Result<Status> {
         let new = understand(&text, setting)?;
         let time = rustix::time::Timespec { tv_sec: new.0, tv_nsec: new.1.into() };
         if let Err(errno) = rustix::time::clock_settime(rustix::time::ClockId::Realtime, time) {
-            cx.report(&Error::message(format!("can't set date: {}", isobox_applet::errno_text(&errno.into()))));
+            cx.report(&Error::message(format!(
+                "can't set date: {}",
+                isobox_applet::errno_text(&errno.into())
+            )));
         }
         moment = Some(new);
     }
@@ -133,8 +139,14 @@ fn iso(spec: &str, between: &str, zone: &str) -> Result<String> {
         "hours" | "hour" => format!("%Y-%m-%d{between}%H{zone}"),
         "minutes" | "minute" => format!("%Y-%m-%d{between}%H:%M{zone}"),
         "seconds" | "second" => format!("%Y-%m-%d{between}%H:%M:%S{zone}"),
-        "ns" => format!("%Y-%m-%d{between}%H:%M:%S{}%N{zone}", if between == "T" { "," } else { "." }),
-        _ => return Err(Error::message(format!("unknown precision '{spec}': expected date, hours, minutes, seconds or ns"))),
+        "ns" => {
+            format!("%Y-%m-%d{between}%H:%M:%S{}%N{zone}", if between == "T" { "," } else { "." })
+        }
+        _ => {
+            return Err(Error::message(format!(
+                "unknown precision '{spec}': expected date, hours, minutes, seconds or ns"
+            )));
+        }
     })
 }
 
@@ -145,8 +157,16 @@ fn by_pattern(text: &str, pattern: &str, utc: bool) -> Option<i64> {
     let mut seconds = None;
     let (mut rest, mut letters) = (text, pattern.chars());
     let expanded;
-    if pattern.contains("%T") || pattern.contains("%F") || pattern.contains("%D") || pattern.contains("%R") {
-        expanded = pattern.replace("%T", "%H:%M:%S").replace("%F", "%Y-%m-%d").replace("%D", "%m/%d/%y").replace("%R", "%H:%M");
+    if pattern.contains("%T")
+        || pattern.contains("%F")
+        || pattern.contains("%D")
+        || pattern.contains("%R")
+    {
+        expanded = pattern
+            .replace("%T", "%H:%M:%S")
+            .replace("%F", "%Y-%m-%d")
+            .replace("%D", "%m/%d/%y")
+            .replace("%R", "%H:%M");
         letters = expanded.chars();
     }
     while let Some(letter) = letters.next() {
@@ -180,18 +200,26 @@ fn by_pattern(text: &str, pattern: &str, utc: bool) -> Option<i64> {
             's' => seconds = Some(digits(20)?),
             'b' | 'B' | 'h' => {
                 let lower = rest.trim_start().to_ascii_lowercase();
-                let (month, name) = (1..).zip(MONTHS).find(|(_, name)| lower.starts_with(&name.to_ascii_lowercase()[..3]))?;
+                let (month, name) = (1..)
+                    .zip(MONTHS)
+                    .find(|(_, name)| lower.starts_with(&name.to_ascii_lowercase()[..3]))?;
                 let whole = lower.starts_with(&name.to_ascii_lowercase());
                 civil.month = month;
                 rest = &rest.trim_start()[if whole { name.len() } else { 3 }..];
             }
-            'a' | 'A' => rest = rest.trim_start().trim_start_matches(|c: char| c.is_ascii_alphabetic()),
+            'a' | 'A' => {
+                rest = rest.trim_start().trim_start_matches(|c: char| c.is_ascii_alphabetic())
+            }
             'Z' => rest = rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()),
             '%' => rest = rest.strip_prefix('%')?,
             _ => return None,
         }
     }
-    if !rest.trim().is_empty() || !(1..=12).contains(&civil.month) || civil.hour > 23 || civil.minute > 59 {
+    if !rest.trim().is_empty()
+        || !(1..=12).contains(&civil.month)
+        || civil.hour > 23
+        || civil.minute > 59
+    {
         return None;
     }
     Some(seconds.unwrap_or_else(|| if utc { civil.seconds() } else { civil.local_seconds() }))
@@ -211,7 +239,9 @@ fn cal(cx: &mut Context<'_>) -> Result<Status> {
     let today = Civil::local(now().0, 0);
     let in_range = |text: &std::ffi::OsStr, most: u64| match number::unsigned(text) {
         Ok(value) if (1..=most).contains(&value) => Ok(value),
-        _ => Err(Error::message(format!("'{}': expected a number from 1 to {most}", text.display()))),
+        _ => {
+            Err(Error::message(format!("'{}': expected a number from 1 to {most}", text.display())))
+        }
     };
     let (month, year) = match &operands[..] {
         [] => (Some(today.month), today.year),
@@ -241,12 +271,16 @@ fn cal(cx: &mut Context<'_>) -> Result<Status> {
     writeln!(cx.stdout, "{}\n", centre(&year.to_string(), total))?;
     for first in (1..=12_u32).step_by(columns) {
         let months: Vec<u32> = (first..first + u32::try_from(columns).unwrap_or(1)).collect();
-        let titles: Vec<String> =
-            months.iter().map(|&month| format!("{:width$}", centre(MONTHS[month as usize - 1], width))).collect();
+        let titles: Vec<String> = months
+            .iter()
+            .map(|&month| format!("{:width$}", centre(MONTHS[month as usize - 1], width)))
+            .collect();
         writeln!(cx.stdout, "{}", titles.join(gap).trim_end())?;
-        let grids: Vec<Vec<String>> = months.iter().map(|&month| grid(month, year, julian, monday)).collect();
+        let grids: Vec<Vec<String>> =
+            months.iter().map(|&month| grid(month, year, julian, monday)).collect();
         for row in 0..7 {
-            let line: Vec<String> = grids.iter().map(|grid| format!("{:width$}", grid[row])).collect();
+            let line: Vec<String> =
+                grids.iter().map(|grid| format!("{:width$}", grid[row])).collect();
             writeln!(cx.stdout, "{}", line.join(gap).trim_end())?;
         }
     }
@@ -255,13 +289,15 @@ fn cal(cx: &mut Context<'_>) -> Result<Status> {
 
 /// The head of the week and six weeks. In September 1752 Britain left out eleven days.
 fn grid(month: u32, year: i64, julian: bool, monday: bool) -> Vec<String> {
-    let (cell, names) = if julian { (3, "Sun Mon Tue Wed Thu Fri Sat") } else { (2, "Su Mo Tu We Th Fr Sa") };
+    let (cell, names) =
+        if julian { (3, "Sun Mon Tue Wed Thu Fri Sat") } else { (2, "Su Mo Tu We Th Fr Sa") };
     let mut names: Vec<&str> = names.split(' ').collect();
     if monday {
         names.rotate_left(1);
     }
     let old = (year, month) < (1752, 9);
-    let leap = if old { year % 4 == 0 } else { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) };
+    let leap =
+        if old { year % 4 == 0 } else { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) };
     let length = match month {
         2 => 28 + u32::from(leap),
         4 | 6 | 9 | 11 => 30,
@@ -282,14 +318,19 @@ fn grid(month: u32, year: i64, julian: bool, monday: bool) -> Vec<String> {
             _ => 31,
         }
     });
-    let mut column = usize::try_from((first_day + 4 - i64::from(monday)).rem_euclid(7)).unwrap_or(0);
+    let mut column =
+        usize::try_from((first_day + 4 - i64::from(monday)).rem_euclid(7)).unwrap_or(0);
     let mut lines = vec![names.join(" ")];
     let mut line = " ".repeat(column * (cell + 1));
     for day in 1..=length {
         if (year, month) == (1752, 9) && (3..=13).contains(&day) {
             continue;
         }
-        let shown = if julian { day + first_of_year - if year == 1752 && (month, day) > (9, 13) { 11 } else { 0 } } else { day };
+        let shown = if julian {
+            day + first_of_year - if year == 1752 && (month, day) > (9, 13) { 11 } else { 0 }
+        } else {
+            day
+        };
         line.push_str(&format!("{shown:cell$} "));
         column += 1;
         if column == 7 {

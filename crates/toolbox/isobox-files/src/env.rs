@@ -100,7 +100,10 @@ fn env(cx: &mut Context<'_>) -> Result<Status> {
     }
     while let Some(at) = operands.first().and_then(|word| memchr::memchr(b'=', word.as_bytes())) {
         let word = operands.remove(0);
-        let (name, value) = (OsStr::from_bytes(&word.as_bytes()[..at]), OsStr::from_bytes(&word.as_bytes()[at + 1..]));
+        let (name, value) = (
+            OsStr::from_bytes(&word.as_bytes()[..at]),
+            OsStr::from_bytes(&word.as_bytes()[at + 1..]),
+        );
         match variables.iter_mut().find(|(key, _)| key == name) {
             Some((_, old)) => *old = value.to_owned(),
             None => variables.push((name.to_owned(), value.to_owned())),
@@ -135,7 +138,14 @@ fn split_strings(words: &mut Vec<OsString>) -> Result<()> {
     let (text, used) = if let Some(rest) = bytes.strip_prefix(b"--split-string=") {
         (rest.to_vec(), 1)
     } else if bytes == b"-S" || bytes == b"--split-string" {
-        (words.get(1).ok_or_else(|| Error::usage("option requires an argument -- 'S'"))?.as_bytes().to_vec(), 2)
+        (
+            words
+                .get(1)
+                .ok_or_else(|| Error::usage("option requires an argument -- 'S'"))?
+                .as_bytes()
+                .to_vec(),
+            2,
+        )
     } else if let Some(rest) = bytes.strip_prefix(b"-S") {
         (rest.to_vec(), 1)
     } else {
@@ -208,7 +218,9 @@ fn nohup(cx: &mut Context<'_>) -> Result<Status> {
         return Err(Error::usage("missing operand"));
     }
     let terminal = |fd| rustix::termios::isatty(fd);
-    let fail = |errno: rustix::io::Errno| Error::Status(format!("can't redirect: {}", isobox_applet::errno_text(&errno.into())), 125);
+    let fail = |errno: rustix::io::Errno| {
+        Error::Status(format!("can't redirect: {}", isobox_applet::errno_text(&errno.into())), 125)
+    };
     if terminal(cx.stdin) {
         let null = cx.open_with(OsStr::new("/dev/null"), OFlags::WRONLY, Mode::empty())?;
         rustix::stdio::dup2_stdin(&null).map_err(fail)?;
@@ -254,18 +266,25 @@ fn nice(cx: &mut Context<'_>) -> Result<Status> {
         if adjustment.is_some() {
             return Err(Error::usage("a priority needs a program"));
         }
-        let now = rustix::process::getpriority_process(None).map_err(|errno| Error::message(isobox_applet::errno_text(&errno.into())))?;
+        let now = rustix::process::getpriority_process(None)
+            .map_err(|errno| Error::message(isobox_applet::errno_text(&errno.into())))?;
         writeln!(cx.stdout, "{now}")?;
         return Ok(cx.status());
     }
     if let Err(errno) = rustix::process::nice(adjustment.unwrap_or(10)) {
-        cx.warn(&Error::message(format!("can't set priority: {}", isobox_applet::errno_text(&errno.into()))));
+        cx.warn(&Error::message(format!(
+            "can't set priority: {}",
+            isobox_applet::errno_text(&errno.into())
+        )));
     }
     Err(program::execute(cx, &words, None))
 }
 
 fn renice(cx: &mut Context<'_>) -> Result<Status> {
-    use rustix::process::{Pid, Uid, getpriority_pgrp, getpriority_process, getpriority_user, setpriority_pgrp, setpriority_process, setpriority_user};
+    use rustix::process::{
+        Pid, Uid, getpriority_pgrp, getpriority_process, getpriority_user, setpriority_pgrp,
+        setpriority_process, setpriority_user,
+    };
     let mut words = std::mem::take(&mut cx.args).into_iter();
     let (mut relative, mut priority) = (false, None);
     let (mut kind, mut any) = ('p', false);
@@ -273,7 +292,9 @@ fn renice(cx: &mut Context<'_>) -> Result<Status> {
         match word.to_str() {
             Some("-n" | "--priority") if priority.is_none() => {
                 relative = true;
-                let value = words.next().ok_or_else(|| Error::usage("option requires an argument -- 'n'"))?;
+                let value = words
+                    .next()
+                    .ok_or_else(|| Error::usage("option requires an argument -- 'n'"))?;
                 priority = Some(number::signed(&value)?);
             }
             Some("-p" | "--pid") => kind = 'p',
@@ -284,7 +305,8 @@ fn renice(cx: &mut Context<'_>) -> Result<Status> {
                 any = true;
                 let text = word.to_string_lossy();
                 let id = if kind == 'u' { users::uid_of(&text) } else { text.parse().ok() };
-                let id = id.and_then(|id| i32::try_from(id).ok()).filter(|&id| id > 0 || kind == 'u');
+                let id =
+                    id.and_then(|id| i32::try_from(id).ok()).filter(|&id| id > 0 || kind == 'u');
                 let Some(id) = id else {
                     cx.report(&number::invalid(&word));
                     continue;

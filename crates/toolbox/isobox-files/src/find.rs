@@ -117,7 +117,8 @@ impl Found<'_> {
 
     fn base(&self) -> &[u8] {
         let bytes = self.path.as_bytes();
-        let end = bytes.iter().rposition(|&byte| byte != b'/').map_or(bytes.len().min(1), |at| at + 1);
+        let end =
+            bytes.iter().rposition(|&byte| byte != b'/').map_or(bytes.len().min(1), |at| at + 1);
         let start = memchr::memrchr(b'/', &bytes[..end.saturating_sub(1)]).map_or(0, |at| at + 1);
         &bytes[start..end]
     }
@@ -183,12 +184,20 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn visit(&mut self, mut found: Found<'_>, device: u64, ancestors: &mut Vec<(u64, u64)>) -> Result<()> {
+    fn visit(
+        &mut self,
+        mut found: Found<'_>,
+        device: u64,
+        ancestors: &mut Vec<(u64, u64)>,
+    ) -> Result<()> {
         let apply = found.depth >= self.plan.least;
         if apply && !self.plan.depth_first {
             self.evaluate(&mut found)?;
         }
-        let descend = found.kind.is_dir() && found.depth < self.plan.most && (!found.prune || self.plan.depth_first) && !self.quit;
+        let descend = found.kind.is_dir()
+            && found.depth < self.plan.most
+            && (!found.prune || self.plan.depth_first)
+            && !self.quit;
         if descend {
             self.descend(&mut found, device, ancestors)?;
         }
@@ -198,7 +207,12 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn descend(&mut self, found: &mut Found<'_>, device: u64, ancestors: &mut Vec<(u64, u64)>) -> Result<()> {
+    fn descend(
+        &mut self,
+        found: &mut Found<'_>,
+        device: u64,
+        ancestors: &mut Vec<(u64, u64)>,
+    ) -> Result<()> {
         let mut identity = (0, 0);
         if self.plan.one_system || self.plan.follow == Follow::All {
             let Some(stat) = found.stat() else { return Ok(()) };
@@ -212,7 +226,8 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
         }
-        let opened = tree::open(found.dir, found.name, found.follow).and_then(|directory| Ok((tree::entries(&directory)?, directory)));
+        let opened = tree::open(found.dir, found.name, found.follow)
+            .and_then(|directory| Ok((tree::entries(&directory)?, directory)));
         let (entries, directory) = match opened {
             Ok(opened) => opened,
             Err(errno) => {

@@ -78,19 +78,30 @@ fn install(cx: &mut Context<'_>) -> Result<Status> {
             'S' => style.backup = Some(arguments.text()?),
             'g' => {
                 let name = arguments.text()?;
-                style.gid = Some(users::gid_of(&name).ok_or_else(|| Error::message(format!("unknown group {name}")))?);
+                style.gid = Some(
+                    users::gid_of(&name)
+                        .ok_or_else(|| Error::message(format!("unknown group {name}")))?,
+                );
             }
             'o' => {
                 let name = arguments.text()?;
-                style.uid = Some(users::uid_of(&name).ok_or_else(|| Error::message(format!("unknown user {name}")))?);
+                style.uid = Some(
+                    users::uid_of(&name)
+                        .ok_or_else(|| Error::message(format!("unknown user {name}")))?,
+                );
             }
             'm' => {
                 let text = arguments.text()?;
-                let change = ModeChange::parse(&text).ok_or_else(|| Error::message(format!("invalid mode '{text}'")))?;
+                let change = ModeChange::parse(&text)
+                    .ok_or_else(|| Error::message(format!("invalid mode '{text}'")))?;
                 style.mode = change.apply(0, false, 0);
             }
             't' => target = Some(arguments.value()),
-            's' => return Err(Error::message("-s is not supported: strip programs before installing them")),
+            's' => {
+                return Err(Error::message(
+                    "-s is not supported: strip programs before installing them",
+                ));
+            }
             _ => {}
         }
     }
@@ -147,7 +158,8 @@ fn make_all(cx: &Context<'_>, path: &OsStr) -> Result<()> {
 
 fn directory(cx: &mut Context<'_>, name: &OsStr, style: &Style) -> Result<()> {
     make_all(cx, name)?;
-    let made = isobox_applet::tree::open(cx.dir, name, true).map_err(|errno| Error::path(name, errno))?;
+    let made =
+        isobox_applet::tree::open(cx.dir, name, true).map_err(|errno| Error::path(name, errno))?;
     own(made.as_fd(), style).map_err(|errno| Error::path(name, errno))?;
     if style.verbose {
         cx.stdout.put(&[b"creating directory '", name.as_bytes(), b"'\n"].concat())?;
@@ -173,7 +185,9 @@ fn file(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, style: &Style) -> Result
     }
     if let Ok(there) = rustix::fs::statat(cx.dir, to, AtFlags::SYMLINK_NOFOLLOW) {
         if (there.st_dev, there.st_ino) == (status.st_dev, status.st_ino) {
-            return Err(Error::Bytes([b"'", from.as_bytes(), b"' and '", to.as_bytes(), b"' are the same file"].concat()));
+            return Err(Error::Bytes(
+                [b"'", from.as_bytes(), b"' and '", to.as_bytes(), b"' are the same file"].concat(),
+            ));
         }
         if FileType::from_raw_mode(there.st_mode).is_dir() {
             return Err(Error::about("cannot overwrite directory", to));
@@ -191,13 +205,16 @@ fn file(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, style: &Style) -> Result
     }
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let output = cx.open_with(to, flags, Mode::from_raw_mode(0o600))?;
-    copying::data(input.as_fd(), output.as_fd(), &status, Sparse::Auto).map_err(|failure| match failure {
-        isobox_applet::copy::Failure::Read(error) => Error::path(from, error),
-        isobox_applet::copy::Failure::Write(error) => Error::path(to, error),
+    copying::data(input.as_fd(), output.as_fd(), &status, Sparse::Auto).map_err(|failure| {
+        match failure {
+            isobox_applet::copy::Failure::Read(error) => Error::path(from, error),
+            isobox_applet::copy::Failure::Write(error) => Error::path(to, error),
+        }
     })?;
     own(output.as_fd(), style).map_err(|errno| Error::path(to, errno))?;
     if style.times {
-        rustix::fs::futimens(&output, &copying::times(&status)).map_err(|errno| Error::path(to, errno))?;
+        rustix::fs::futimens(&output, &copying::times(&status))
+            .map_err(|errno| Error::path(to, errno))?;
     }
     if style.verbose {
         cx.stdout.put(&[b"'", from.as_bytes(), b"' -> '", to.as_bytes(), b"'\n"].concat())?;
@@ -207,7 +224,9 @@ fn file(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, style: &Style) -> Result
 
 /// Whether the target has the same content, permissions and owner.
 fn same(cx: &Context<'_>, from: &OsStr, to: &OsStr, style: &Style) -> Result<bool> {
-    let Ok(there) = rustix::fs::statat(cx.dir, to, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(false) };
+    let Ok(there) = rustix::fs::statat(cx.dir, to, AtFlags::SYMLINK_NOFOLLOW) else {
+        return Ok(false);
+    };
     if !FileType::from_raw_mode(there.st_mode).is_file()
         || there.st_mode & 0o7777 != style.mode
         || style.uid.is_some_and(|uid| uid != there.st_uid)

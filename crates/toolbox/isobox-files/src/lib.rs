@@ -4,10 +4,13 @@ use isobox_applet::Applet;
 
 mod copying;
 
+mod attributes;
 mod basename;
 mod chmod;
 mod cp;
 mod date;
+mod dd;
+mod du;
 mod env;
 mod find;
 mod install;
@@ -19,14 +22,20 @@ mod mv;
 mod nodes;
 mod rm;
 mod running;
+mod shred;
 mod simple_names;
 mod stat;
 mod tee;
 mod touch;
+mod tree_view;
 mod xargs;
 
 /// The applets of this group.
 pub static APPLETS: &[Applet] = &[
+    attributes::CHATTR,
+    attributes::GETFATTR,
+    attributes::LSATTR,
+    attributes::SETFATTR,
     basename::BASENAME,
     chmod::CHGRP,
     chmod::CHMOD,
@@ -34,6 +43,9 @@ pub static APPLETS: &[Applet] = &[
     cp::CP,
     date::CAL,
     date::DATE,
+    dd::DD,
+    du::DF,
+    du::DU,
     env::ENV,
     env::NICE,
     env::NOHUP,
@@ -61,6 +73,7 @@ pub static APPLETS: &[Applet] = &[
     running::USLEEP,
     running::WATCH,
     running::WHICH,
+    shred::SHRED,
     simple_names::DIRNAME,
     simple_names::LINK,
     simple_names::PATHCHK,
@@ -71,5 +84,6 @@ pub static APPLETS: &[Applet] = &[
     tee::TEE,
     tee::YES,
     touch::TOUCH,
+    tree_view::TREE,
     xargs::XARGS,
 ];

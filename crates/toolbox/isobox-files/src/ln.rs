@@ -111,7 +111,11 @@ fn ln(cx: &mut Context<'_>) -> Result<Status> {
 }
 
 fn make(cx: &mut Context<'_>, source: &OsStr, link: &OsStr, style: &Style) -> Result<()> {
-    let text = if style.relative && style.symbolic { relative(cx, source, link)? } else { source.to_owned() };
+    let text = if style.relative && style.symbolic {
+        relative(cx, source, link)?
+    } else {
+        source.to_owned()
+    };
     let create = |cx: &Context<'_>, link: &OsStr| {
         if style.symbolic {
             rustix::fs::symlinkat(&text, cx.dir, link)
@@ -129,8 +133,13 @@ fn make(cx: &mut Context<'_>, source: &OsStr, link: &OsStr, style: &Style) -> Re
                 rustix::fs::statat(cx.dir, source, AtFlags::SYMLINK_NOFOLLOW),
                 rustix::fs::statat(cx.dir, link, AtFlags::SYMLINK_NOFOLLOW).map_err(fail)?,
             );
-            if !style.symbolic && old.is_ok_and(|old| (old.st_dev, old.st_ino) == (new.st_dev, new.st_ino)) {
-                return Err(Error::Bytes([b"'", source.as_bytes(), b"' and '", link.as_bytes(), b"' are the same file"].concat()));
+            if !style.symbolic
+                && old.is_ok_and(|old| (old.st_dev, old.st_ino) == (new.st_dev, new.st_ino))
+            {
+                return Err(Error::Bytes(
+                    [b"'", source.as_bytes(), b"' and '", link.as_bytes(), b"' are the same file"]
+                        .concat(),
+                ));
             }
             if FileType::from_raw_mode(new.st_mode).is_dir() {
                 return Err(Error::about("cannot overwrite directory", link));
@@ -171,6 +180,8 @@ fn relative(cx: &Context<'_>, source: &OsStr, link: &OsStr) -> Result<OsString> 
         Some(at) => OsStr::from_bytes(&link.as_bytes()[..at]).to_owned(),
         None => ".".into(),
     };
-    let resolve = |path: &OsStr| resolve(cx, path, Need::Nothing, true).map_err(|errno| Error::path(path, errno));
+    let resolve = |path: &OsStr| {
+        resolve(cx, path, Need::Nothing, true).map_err(|errno| Error::path(path, errno))
+    };
     Ok(crate::simple_names::seen_from(&resolve(source)?, &resolve(&parent)?))
 }

@@ -7,7 +7,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use isobox_applet::time::{Civil, now};
 use isobox_applet::users::Names;
-use isobox_applet::{Applet, Context, Error, Place, Result, Spec, Status, mode, number, tree, version};
+use isobox_applet::{
+    Applet, Context, Error, Place, Result, Spec, Status, mode, number, tree, version,
+};
 use rustix::fs::{AtFlags, FileType, Stat};
 
 /// See the usage text.
@@ -207,13 +209,15 @@ fn ls(cx: &mut Context<'_>) -> Result<Status> {
             'F' => style.indicators = "*/=@|",
             'p' => style.indicators = "/",
             '\x0f' => style.indicators = "/=@|",
-            '\x0e' => style.indicators = match arguments.text()?.as_str() {
-                "none" => "",
-                "slash" => "/",
-                "file-type" => "/=@|",
-                "classify" => "*/=@|",
-                other => return Err(unknown("--indicator-style", other)),
-            },
+            '\x0e' => {
+                style.indicators = match arguments.text()?.as_str() {
+                    "none" => "",
+                    "slash" => "/",
+                    "file-type" => "/=@|",
+                    "classify" => "*/=@|",
+                    other => return Err(unknown("--indicator-style", other)),
+                }
+            }
             't' => (style.sort, sorted) = (Sort::Time, true),
             'S' => (style.sort, sorted) = (Sort::Size, true),
             'X' => (style.sort, sorted) = (Sort::Extension, true),
@@ -241,14 +245,16 @@ fn ls(cx: &mut Context<'_>) -> Result<Status> {
                     other => return Err(unknown("--time", other)),
                 };
             }
-            '\x08' => style.layout = match arguments.text()?.as_str() {
-                "long" | "verbose" => Layout::Long,
-                "commas" => Layout::Commas,
-                "horizontal" | "across" => Layout::Rows,
-                "vertical" => Layout::Columns,
-                "single-column" => Layout::Single,
-                other => return Err(unknown("--format", other)),
-            },
+            '\x08' => {
+                style.layout = match arguments.text()?.as_str() {
+                    "long" | "verbose" => Layout::Long,
+                    "commas" => Layout::Commas,
+                    "horizontal" | "across" => Layout::Rows,
+                    "vertical" => Layout::Columns,
+                    "single-column" => Layout::Single,
+                    other => return Err(unknown("--format", other)),
+                }
+            }
             'r' => style.reverse = true,
             'f' => (style.sort, style.all, sorted) = (Sort::None, true, true),
             'q' => style.quote = Quote::Questions,
@@ -257,7 +263,11 @@ fn ls(cx: &mut Context<'_>) -> Result<Status> {
             'N' => style.quote = Quote::No,
             'w' => {
                 let width = number::unsigned(&arguments.value())?;
-                style.width = if width == 0 { usize::MAX } else { usize::try_from(width).unwrap_or(usize::MAX) };
+                style.width = if width == 0 {
+                    usize::MAX
+                } else {
+                    usize::try_from(width).unwrap_or(usize::MAX)
+                };
             }
             'T' => drop(number::unsigned(&arguments.value())?),
             '\x02' => (style.layout, style.time_style) = (Layout::Long, "full-iso".into()),
@@ -278,9 +288,11 @@ fn ls(cx: &mut Context<'_>) -> Result<Status> {
         style.sort = Sort::Time;
     }
     if style.width == 0 {
-        let columns = cx.variables.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
+        let columns =
+            cx.variables.get("COLUMNS").and_then(|columns| columns.to_str()?.parse().ok());
         style.width = columns.unwrap_or_else(|| {
-            rustix::termios::tcgetwinsize(cx.stdout.fd()).map_or(80, |size| usize::from(size.ws_col))
+            rustix::termios::tcgetwinsize(cx.stdout.fd())
+                .map_or(80, |size| usize::from(size.ws_col))
         });
         if style.width == 0 {
             style.width = 80;
@@ -311,7 +323,11 @@ fn list(cx: &mut Context<'_>, style: &Style, operands: Vec<OsString>) -> Result<
             Err(errno) => cx.report(&Error::path(&name, errno)),
             Ok(status) => {
                 let file = File::new(cx.dir, name.clone(), &name, status, style);
-                if file.kind.is_dir() && !style.directory { directories.push(file) } else { files.push(file) }
+                if file.kind.is_dir() && !style.directory {
+                    directories.push(file)
+                } else {
+                    files.push(file)
+                }
             }
         }
     }
@@ -330,11 +346,21 @@ fn list(cx: &mut Context<'_>, style: &Style, operands: Vec<OsString>) -> Result<
 }
 
 impl File {
-    fn new(dir: std::os::fd::BorrowedFd<'_>, name: OsString, at: &OsStr, stat: Stat, style: &Style) -> Self {
+    fn new(
+        dir: std::os::fd::BorrowedFd<'_>,
+        name: OsString,
+        at: &OsStr,
+        stat: Stat,
+        style: &Style,
+    ) -> Self {
         let kind = FileType::from_raw_mode(stat.st_mode);
         let (mut link, mut target) = (None, None);
-        if kind.is_symlink() && (style.layout == Layout::Long || style.color || style.indicators.len() > 3) {
-            link = rustix::fs::readlinkat(dir, at, Vec::new()).ok().map(|link| OsString::from_vec(link.into_bytes()));
+        if kind.is_symlink()
+            && (style.layout == Layout::Long || style.color || style.indicators.len() > 3)
+        {
+            link = rustix::fs::readlinkat(dir, at, Vec::new())
+                .ok()
+                .map(|link| OsString::from_vec(link.into_bytes()));
             target = rustix::fs::statat(dir, at, AtFlags::empty()).ok();
         }
         Self { name, kind, inode: stat.st_ino, stat: Some(stat), link, target }
@@ -355,7 +381,8 @@ impl File {
     }
 
     fn is_directory(&self) -> bool {
-        self.kind.is_dir() || self.target.is_some_and(|target| FileType::from_raw_mode(target.st_mode).is_dir())
+        self.kind.is_dir()
+            || self.target.is_some_and(|target| FileType::from_raw_mode(target.st_mode).is_dir())
     }
 }
 
@@ -375,7 +402,8 @@ fn enter(
         cx.stdout.put(&quoted(path, style))?;
         cx.stdout.put(b":\n")?;
     }
-    let opened = tree::open(cx.dir, path, true).and_then(|directory| Ok((tree::entries(&directory)?, directory)));
+    let opened = tree::open(cx.dir, path, true)
+        .and_then(|directory| Ok((tree::entries(&directory)?, directory)));
     let (entries, directory) = match opened {
         Ok(found) => found,
         Err(errno) => {
@@ -414,7 +442,8 @@ fn read(
         || style.color;
     if style.all {
         for name in ["..", "."] {
-            let inode = rustix::fs::statat(directory, name, AtFlags::empty()).map_or(0, |stat| stat.st_ino);
+            let inode =
+                rustix::fs::statat(directory, name, AtFlags::empty()).map_or(0, |stat| stat.st_ino);
             entries.insert(0, tree::Entry { name: name.into(), kind: FileType::Directory, inode });
         }
     }
@@ -422,12 +451,25 @@ fn read(
     for entry in entries {
         let bytes = entry.name.as_bytes();
         let hidden = bytes.starts_with(b".") && !style.all && !style.almost_all;
-        let ignored = style.ignored.iter().any(|pattern| isobox_applet::glob::matches(pattern.as_bytes(), bytes, isobox_applet::glob::Flags::default()));
+        let ignored = style.ignored.iter().any(|pattern| {
+            isobox_applet::glob::matches(
+                pattern.as_bytes(),
+                bytes,
+                isobox_applet::glob::Flags::default(),
+            )
+        });
         if hidden || style.no_backups && bytes.ends_with(b"~") || ignored {
             continue;
         }
         if !stat && entry.kind != FileType::Unknown {
-            files.push(File { name: entry.name, stat: None, kind: entry.kind, inode: entry.inode, link: None, target: None });
+            files.push(File {
+                name: entry.name,
+                stat: None,
+                kind: entry.kind,
+                inode: entry.inode,
+                link: None,
+                target: None,
+            });
             continue;
         }
         let flags = if style.follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
@@ -478,8 +520,15 @@ fn quoted(name: &OsStr, style: &Style) -> Vec<u8> {
         Quote::No => return bytes.to_vec(),
         Quote::Questions => {
             return match std::str::from_utf8(bytes) {
-                Ok(text) => text.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>().into_bytes(),
-                Err(_) => bytes.iter().map(|&byte| if matches!(byte, b' '..=b'~') { byte } else { b'?' }).collect(),
+                Ok(text) => text
+                    .chars()
+                    .map(|c| if c.is_control() { '?' } else { c })
+                    .collect::<String>()
+                    .into_bytes(),
+                Err(_) => bytes
+                    .iter()
+                    .map(|&byte| if matches!(byte, b' '..=b'~') { byte } else { b'?' })
+                    .collect(),
             };
         }
         Quote::Quotes => shown.push(b'"'),
@@ -554,18 +603,28 @@ fn name_cell(file: &File, style: &Style) -> (Vec<u8>, usize) {
 }
 
 fn blocks(file: &File, style: &Style) -> String {
-    let bytes = u64::try_from(file.stat.as_ref().map_or(0, |stat| stat.st_blocks)).unwrap_or(0) * 512;
+    let bytes =
+        u64::try_from(file.stat.as_ref().map_or(0, |stat| stat.st_blocks)).unwrap_or(0) * 512;
     match style.human {
         Some(base) => number::human(bytes, base),
         None => bytes.div_ceil(style.block_size).to_string(),
     }
 }
 
-fn show(cx: &mut Context<'_>, style: &Style, files: &[File], names: &mut Names, total: Option<bool>) -> Result<()> {
+fn show(
+    cx: &mut Context<'_>,
+    style: &Style,
+    files: &[File],
+    names: &mut Names,
+    total: Option<bool>,
+) -> Result<()> {
     if total == Some(true) {
         let bytes: u64 = files
             .iter()
-            .map(|file| u64::try_from(file.stat.as_ref().map_or(0, |stat| stat.st_blocks)).unwrap_or(0) * 512)
+            .map(|file| {
+                u64::try_from(file.stat.as_ref().map_or(0, |stat| stat.st_blocks)).unwrap_or(0)
+                    * 512
+            })
             .sum();
         let shown = match style.human {
             Some(base) => number::human(bytes, base),
@@ -576,8 +635,14 @@ fn show(cx: &mut Context<'_>, style: &Style, files: &[File], names: &mut Names, 
     if style.layout == Layout::Long {
         return long(cx, style, files, names);
     }
-    let inodes: Vec<String> = files.iter().map(|file| if style.inode { file.inode.to_string() } else { String::new() }).collect();
-    let sizes: Vec<String> = files.iter().map(|file| if style.blocks { blocks(file, style) } else { String::new() }).collect();
+    let inodes: Vec<String> = files
+        .iter()
+        .map(|file| if style.inode { file.inode.to_string() } else { String::new() })
+        .collect();
+    let sizes: Vec<String> = files
+        .iter()
+        .map(|file| if style.blocks { blocks(file, style) } else { String::new() })
+        .collect();
     let widest = |cells: &[String]| cells.iter().map(String::len).max().unwrap_or(0);
     let (inode_width, size_width) = (widest(&inodes), widest(&sizes));
     let cells: Vec<(Vec<u8>, usize)> = files
@@ -636,7 +701,11 @@ fn columns(cx: &mut Context<'_>, cells: &[(Vec<u8>, usize)], style: &Style) -> R
     for row in 0..rows {
         let mut pending = 0;
         for column in 0..count {
-            let index = if style.layout == Layout::Columns { column * rows + row } else { row * count + column };
+            let index = if style.layout == Layout::Columns {
+                column * rows + row
+            } else {
+                row * count + column
+            };
             let Some((cell, width)) = cells.get(index) else { continue };
             cx.stdout.put(&vec![b' '; pending])?;
             cx.stdout.put(cell)?;
@@ -678,7 +747,8 @@ fn long(cx: &mut Context<'_>, style: &Style, files: &[File], names: &mut Names) 
         ]);
     }
     let width = |index: usize| rows.iter().map(|row| row[index].len()).max().unwrap_or(0);
-    let [w_inode, w_blocks, w_links, w_owner, w_group, w_size] = [width(0), width(1), width(3), width(4), width(5), width(6)];
+    let [w_inode, w_blocks, w_links, w_owner, w_group, w_size] =
+        [width(0), width(1), width(3), width(4), width(5), width(6)];
     for (row, file) in rows.iter().zip(files.iter().filter(|file| file.stat.is_some())) {
         if style.inode {
             write!(cx.stdout, "{:>w_inode$} ", row[0])?;
@@ -700,7 +770,8 @@ fn long(cx: &mut Context<'_>, style: &Style, files: &[File], names: &mut Names) 
             cx.stdout.put(b" -> ")?;
             cx.stdout.put(&quoted(link, style))?;
             if let Some(target) = &file.target
-                && let Some(mark) = indicator(FileType::from_raw_mode(target.st_mode), target.st_mode, style)
+                && let Some(mark) =
+                    indicator(FileType::from_raw_mode(target.st_mode), target.st_mode, style)
             {
                 cx.stdout.put_byte(mark)?;
             }

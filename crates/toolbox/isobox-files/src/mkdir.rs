@@ -36,10 +36,8 @@ pub(crate) const RMDIR: Applet = Applet::new(
 
 const MKDIR_OPTIONS: Spec =
     Spec::new("m:pv", &[("mode=", 'm'), ("parents", 'p'), ("verbose", 'v')]);
-const RMDIR_OPTIONS: Spec = Spec::new(
-    "pv",
-    &[("parents", 'p'), ("verbose", 'v'), ("ignore-fail-on-non-empty", 'i')],
-);
+const RMDIR_OPTIONS: Spec =
+    Spec::new("pv", &[("parents", 'p'), ("verbose", 'v'), ("ignore-fail-on-non-empty", 'i')]);
 
 /// The mask of this process, which can only be read by setting it.
 pub(crate) fn umask() -> u32 {
@@ -70,7 +68,13 @@ fn mkdir(cx: &mut Context<'_>) -> Result<Status> {
     Ok(cx.status())
 }
 
-fn make(cx: &mut Context<'_>, name: &OsStr, parents: bool, verbose: bool, mode: Option<u32>) -> Result<()> {
+fn make(
+    cx: &mut Context<'_>,
+    name: &OsStr,
+    parents: bool,
+    verbose: bool,
+    mode: Option<u32>,
+) -> Result<()> {
     let bytes = name.as_bytes();
     let fail = |errno: Errno| Error::doing("can't create directory", name, errno);
     if parents {
@@ -88,7 +92,13 @@ fn make(cx: &mut Context<'_>, name: &OsStr, parents: bool, verbose: bool, mode: 
                 Ok(()) => {
                     let wanted = (0o777 & !umask()) | 0o300;
                     if wanted != 0o777 & !umask() {
-                        rustix::fs::chmodat(cx.dir, part, Mode::from_raw_mode(wanted), AtFlags::empty()).map_err(fail)?;
+                        rustix::fs::chmodat(
+                            cx.dir,
+                            part,
+                            Mode::from_raw_mode(wanted),
+                            AtFlags::empty(),
+                        )
+                        .map_err(fail)?;
                     }
                     tell(cx, part, verbose)?;
                 }
@@ -105,7 +115,8 @@ fn make(cx: &mut Context<'_>, name: &OsStr, parents: bool, verbose: bool, mode: 
     match rustix::fs::mkdirat(cx.dir, name, Mode::from_raw_mode(mode.unwrap_or(0o777) & 0o777)) {
         Ok(()) => {
             if let Some(mode) = mode {
-                rustix::fs::chmodat(cx.dir, name, Mode::from_raw_mode(mode), AtFlags::empty()).map_err(fail)?;
+                rustix::fs::chmodat(cx.dir, name, Mode::from_raw_mode(mode), AtFlags::empty())
+                    .map_err(fail)?;
             }
             tell(cx, name, verbose)
         }
@@ -155,7 +166,8 @@ fn rmdir(cx: &mut Context<'_>) -> Result<Status> {
             let trimmed = path.trim_ascii_end();
             let end = trimmed.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
             let Some(slash) = memchr::memrchr(b'/', &path[..end]) else { break };
-            let parent = path[..slash].iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
+            let parent =
+                path[..slash].iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
             if !parents || parent == 0 {
                 break;
             }

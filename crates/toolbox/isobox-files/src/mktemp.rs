@@ -54,7 +54,8 @@ fn mktemp(cx: &mut Context<'_>) -> Result<Status> {
     let mut path = OsString::new();
     if in_base {
         let default = || cx.variables.get("TMPDIR").filter(|dir| !dir.is_empty());
-        path = base.filter(|base| !base.is_empty()).or_else(default).unwrap_or_else(|| "/tmp".into());
+        path =
+            base.filter(|base| !base.is_empty()).or_else(default).unwrap_or_else(|| "/tmp".into());
         path.push("/");
     }
     path.push(&template);
@@ -69,7 +70,13 @@ fn mktemp(cx: &mut Context<'_>) -> Result<Status> {
     }
 }
 
-fn make(cx: &Context<'_>, path: &OsStr, suffix: &OsStr, directory: bool, dry: bool) -> Result<OsString> {
+fn make(
+    cx: &Context<'_>,
+    path: &OsStr,
+    suffix: &OsStr,
+    directory: bool,
+    dry: bool,
+) -> Result<OsString> {
     let mut bytes = path.as_bytes().to_vec();
     let mut end = bytes.len();
     if suffix.is_empty() {
@@ -93,7 +100,8 @@ fn make(cx: &Context<'_>, path: &OsStr, suffix: &OsStr, directory: bool, dry: bo
         } else if directory {
             rustix::fs::mkdirat(cx.dir, name, Mode::RWXU)
         } else {
-            let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            let flags =
+                OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
             rustix::fs::openat(cx.dir, name, flags, Mode::RUSR | Mode::WUSR).map(drop)
         };
         match outcome {
@@ -111,7 +119,9 @@ fn letters(target: &mut [u8]) {
         let mut byte = [255];
         // 248 is a multiple of 62: all letters are equally likely.
         while byte[0] >= 248 {
-            if rustix::rand::getrandom(&mut byte[..], rustix::rand::GetRandomFlags::empty()).is_err() {
+            if rustix::rand::getrandom(&mut byte[..], rustix::rand::GetRandomFlags::empty())
+                .is_err()
+            {
                 byte[0] = 0;
             }
         }

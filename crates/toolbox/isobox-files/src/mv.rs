@@ -88,23 +88,33 @@ fn mv(cx: &mut Context<'_>) -> Result<Status> {
 
 fn move_one(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, style: &Moving) -> Result<()> {
     let (source, target) = (
-        rustix::fs::statat(cx.dir, from, AtFlags::SYMLINK_NOFOLLOW).map_err(|errno| Error::doing("can't rename", from, errno))?,
+        rustix::fs::statat(cx.dir, from, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|errno| Error::doing("can't rename", from, errno))?,
         rustix::fs::statat(cx.dir, to, AtFlags::SYMLINK_NOFOLLOW).ok(),
     );
     if let Some(target) = &target {
-        if (source.st_dev, source.st_ino) == (target.st_dev, target.st_ino) && (from == to || source.st_nlink == 1) {
-            return Err(Error::Bytes([b"'", from.as_bytes(), b"' and '", to.as_bytes(), b"' are the same file"].concat()));
+        if (source.st_dev, source.st_ino) == (target.st_dev, target.st_ino)
+            && (from == to || source.st_nlink == 1)
+        {
+            return Err(Error::Bytes(
+                [b"'", from.as_bytes(), b"' and '", to.as_bytes(), b"' are the same file"].concat(),
+            ));
         }
-        let newer = (source.st_mtime, source.st_mtime_nsec) > (target.st_mtime, target.st_mtime_nsec);
+        let newer =
+            (source.st_mtime, source.st_mtime_nsec) > (target.st_mtime, target.st_mtime_nsec);
         if style.keep || style.update && !newer {
             return Ok(());
         }
         let (from_dir, to_dir) = (is_dir(source.st_mode), is_dir(target.st_mode));
         if to_dir && !from_dir {
-            return Err(Error::Bytes([b"cannot overwrite directory '", to.as_bytes(), b"' with non-directory"].concat()));
+            return Err(Error::Bytes(
+                [b"cannot overwrite directory '", to.as_bytes(), b"' with non-directory"].concat(),
+            ));
         }
         if from_dir && !to_dir && style.backup.is_none() {
-            return Err(Error::Bytes([b"cannot overwrite non-directory '", to.as_bytes(), b"' with directory"].concat()));
+            return Err(Error::Bytes(
+                [b"cannot overwrite non-directory '", to.as_bytes(), b"' with directory"].concat(),
+            ));
         }
         let protected = !style.force
             && style.terminal
@@ -119,7 +129,8 @@ fn move_one(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, style: &Moving) -> R
         if let Some(suffix) = &style.backup {
             let mut name = to.to_owned();
             name.push(suffix);
-            rustix::fs::renameat(cx.dir, to, cx.dir, &name).map_err(|errno| Error::doing("can't back up", to, errno))?;
+            rustix::fs::renameat(cx.dir, to, cx.dir, &name)
+                .map_err(|errno| Error::doing("can't back up", to, errno))?;
         }
     }
     // A target that appeared meanwhile is not overwritten where overwriting was not allowed.
@@ -138,12 +149,22 @@ fn move_one(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, style: &Moving) -> R
             }
         }
         Err(Errno::INVAL) => {
-            return Err(Error::Bytes([b"cannot move '", from.as_bytes(), b"' to a subdirectory of itself, '", to.as_bytes(), b"'"].concat()));
+            return Err(Error::Bytes(
+                [
+                    b"cannot move '",
+                    from.as_bytes(),
+                    b"' to a subdirectory of itself, '",
+                    to.as_bytes(),
+                    b"'",
+                ]
+                .concat(),
+            ));
         }
         Err(errno) => return Err(Error::doing("can't rename", from, errno)),
     }
     if style.verbose {
-        cx.stdout.put(&[b"renamed '", from.as_bytes(), b"' -> '", to.as_bytes(), b"'\n"].concat())?;
+        cx.stdout
+            .put(&[b"renamed '", from.as_bytes(), b"' -> '", to.as_bytes(), b"'\n"].concat())?;
     }
     Ok(())
 }
@@ -157,13 +178,25 @@ fn is_dir(mode: u32) -> bool {
 fn across(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, exists: bool) -> Result<bool> {
     let dir = cx.dir;
     if exists {
-        let kind = rustix::fs::statat(dir, to, AtFlags::SYMLINK_NOFOLLOW).map_err(|errno| Error::doing("can't stat", to, errno))?;
+        let kind = rustix::fs::statat(dir, to, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|errno| Error::doing("can't stat", to, errno))?;
         let flags = if is_dir(kind.st_mode) { AtFlags::REMOVEDIR } else { AtFlags::empty() };
-        rustix::fs::unlinkat(dir, to, flags).map_err(|errno| Error::doing("can't remove", to, errno))?;
+        rustix::fs::unlinkat(dir, to, flags)
+            .map_err(|errno| Error::doing("can't remove", to, errno))?;
     }
     let preserve = Preserve { mode: true, owner: true, times: true, links: true, attributes: true };
-    let style = Style { recursive: true, follow: Follow::None, preserve, existing: Existing::Overwrite, ..Style::default() };
-    let copied = Copier::new(style).copy(cx, Place { dir, name: from, path: from }, Place { dir, name: to, path: to })?;
+    let style = Style {
+        recursive: true,
+        follow: Follow::None,
+        preserve,
+        existing: Existing::Overwrite,
+        ..Style::default()
+    };
+    let copied = Copier::new(style).copy(
+        cx,
+        Place { dir, name: from, path: from },
+        Place { dir, name: to, path: to },
+    )?;
     if !copied {
         return Ok(false);
     }

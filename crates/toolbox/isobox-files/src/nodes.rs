@@ -7,8 +7,11 @@ use isobox_applet::{Applet, Context, Error, Place, Result, Spec, Status, number}
 use rustix::fs::{AtFlags, FallocateFlags, FileType, Mode, OFlags};
 
 /// See the usage text.
-pub(crate) const MKFIFO: Applet =
-    Applet::new("mkfifo", mkfifo, "[-m MODE] NAME...\n\nMake named pipes\n\n\t-m MODE\tPermissions (a=rw)");
+pub(crate) const MKFIFO: Applet = Applet::new(
+    "mkfifo",
+    mkfifo,
+    "[-m MODE] NAME...\n\nMake named pipes\n\n\t-m MODE\tPermissions (a=rw)",
+);
 
 /// See the usage text.
 pub(crate) const MKNOD: Applet = Applet::new(
@@ -66,8 +69,10 @@ pub(crate) const FSYNC: Applet = Applet::new(
 );
 
 const MODE_OPTIONS: Spec = Spec::new("m:", &[("mode=", 'm')]);
-const TRUNCATE_OPTIONS: Spec =
-    Spec::new("cos:r:", &[("no-create", 'c'), ("io-blocks", 'o'), ("size=", 's'), ("reference=", 'r')]);
+const TRUNCATE_OPTIONS: Spec = Spec::new(
+    "cos:r:",
+    &[("no-create", 'c'), ("io-blocks", 'o'), ("size=", 's'), ("reference=", 'r')],
+);
 const FALLOCATE_OPTIONS: Spec = Spec::new(
     "npzco:l:",
     &[
@@ -86,13 +91,20 @@ fn mode_option(cx: &mut Context<'_>) -> Result<(Option<Mode>, Vec<std::ffi::OsSt
     let mut arguments = cx.parse(&MODE_OPTIONS);
     while arguments.next()?.is_some() {
         let text = arguments.text()?;
-        let change = ModeChange::parse(&text).ok_or_else(|| Error::message(format!("invalid mode '{text}'")))?;
+        let change = ModeChange::parse(&text)
+            .ok_or_else(|| Error::message(format!("invalid mode '{text}'")))?;
         mode = Some(Mode::from_raw_mode(change.apply(0o666, false, crate::mkdir::umask())));
     }
     Ok((mode, arguments.operands()))
 }
 
-fn make(cx: &mut Context<'_>, name: &OsStr, kind: FileType, mode: Option<Mode>, device: u64) -> Result<()> {
+fn make(
+    cx: &mut Context<'_>,
+    name: &OsStr,
+    kind: FileType,
+    mode: Option<Mode>,
+    device: u64,
+) -> Result<()> {
     let fail = |errno| Error::path(name, errno);
     let first = Mode::from_raw_mode(0o666);
     rustix::fs::mknodat(cx.dir, name, kind, mode.unwrap_or(first), device).map_err(fail)?;
@@ -121,7 +133,9 @@ fn mknod(cx: &mut Context<'_>) -> Result<Status> {
         Some("p") => FileType::Fifo,
         Some("b") => FileType::BlockDevice,
         Some("c" | "u") => FileType::CharacterDevice,
-        Some(other) => return Err(Error::usage(format!("invalid type '{other}': expected b, c, u or p"))),
+        Some(other) => {
+            return Err(Error::usage(format!("invalid type '{other}': expected b, c, u or p")));
+        }
         None => return Err(Error::usage("missing operand")),
     };
     let expected = if kind == FileType::Fifo { 2 } else { 4 };
@@ -131,7 +145,10 @@ fn mknod(cx: &mut Context<'_>) -> Result<Status> {
     let device = if kind == FileType::Fifo {
         0
     } else {
-        let number = |text: &OsStr| number::unsigned(text).and_then(|value| u32::try_from(value).map_err(|_| number::invalid(text)));
+        let number = |text: &OsStr| {
+            number::unsigned(text)
+                .and_then(|value| u32::try_from(value).map_err(|_| number::invalid(text)))
+        };
         rustix::fs::makedev(number(&operands[2])?, number(&operands[3])?)
     };
     make(cx, &operands[0], kind, mode, device)?;
@@ -155,7 +172,8 @@ fn truncate(cx: &mut Context<'_>) -> Result<Status> {
     }
     let base = match &reference {
         Some(name) => {
-            let status = rustix::fs::statat(cx.dir, name, AtFlags::empty()).map_err(|errno| Error::path(name, errno))?;
+            let status = rustix::fs::statat(cx.dir, name, AtFlags::empty())
+                .map_err(|errno| Error::path(name, errno))?;
             Some(u64::try_from(status.st_size).unwrap_or(0))
         }
         None => None,
@@ -178,11 +196,19 @@ fn truncate(cx: &mut Context<'_>) -> Result<Status> {
             flags |= OFlags::CREATE;
         }
         let outcome = match cx.open_with(name, flags, Mode::from_raw_mode(0o666)) {
-            Err(Error::Path { source, .. }) if !create && source.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(Error::Path { source, .. })
+                if !create && source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                continue;
+            }
             Err(error) => Err(error),
             Ok(file) => {
                 let status = rustix::fs::fstat(&file).map_err(|errno| Error::path(name, errno))?;
-                let amount = if blocks { amount.saturating_mul(u64::try_from(status.st_blksize).unwrap_or(1)) } else { amount };
+                let amount = if blocks {
+                    amount.saturating_mul(u64::try_from(status.st_blksize).unwrap_or(1))
+                } else {
+                    amount
+                };
                 let old = base.unwrap_or_else(|| u64::try_from(status.st_size).unwrap_or(0));
                 let new = match operator {
                     Some('+') => old.checked_add(amount),
@@ -219,7 +245,8 @@ fn fallocate(cx: &mut Context<'_>) -> Result<Status> {
     let operands = arguments.operands_between(1, 1)?;
     let open = if flags.is_empty() { OFlags::RDWR | OFlags::CREATE } else { OFlags::RDWR };
     let file = cx.open_with(&operands[0], open, Mode::from_raw_mode(0o666))?;
-    rustix::fs::fallocate(&file, flags, offset, length).map_err(|errno| Error::path(&operands[0], errno))?;
+    rustix::fs::fallocate(&file, flags, offset, length)
+        .map_err(|errno| Error::path(&operands[0], errno))?;
     Ok(cx.status())
 }
 

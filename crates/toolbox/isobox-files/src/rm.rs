@@ -67,7 +67,10 @@ fn rm(cx: &mut Context<'_>) -> Result<Status> {
                 Some(when) if when == "never" => (style.ask, style.ask_once) = (false, false),
                 Some(when) if when == "once" => (style.ask, style.ask_once) = (false, true),
                 Some(when) if when != "always" => {
-                    return Err(Error::about("expected --interactive=never, once or always, not", when));
+                    return Err(Error::about(
+                        "expected --interactive=never, once or always, not",
+                        when,
+                    ));
                 }
                 _ => (style.ask, style.ask_once) = (true, false),
             },
@@ -78,7 +81,11 @@ fn rm(cx: &mut Context<'_>) -> Result<Status> {
     }
     let operands = arguments.operands();
     if operands.is_empty() {
-        return if style.force { Ok(Status::SUCCESS) } else { Err(Error::usage("missing operand")) };
+        return if style.force {
+            Ok(Status::SUCCESS)
+        } else {
+            Err(Error::usage("missing operand"))
+        };
     }
     if style.ask_once && (style.recursive || operands.len() > 3) {
         let question = format!("rm: remove {} arguments? ", operands.len());
@@ -174,7 +181,8 @@ fn remove(
         }
         for entry in entries {
             let below = tree::join(path, &entry.name);
-            emptied &= remove(cx, directory.as_fd(), &entry.name, &below, style, Some(status.st_dev))?;
+            emptied &=
+                remove(cx, directory.as_fd(), &entry.name, &below, style, Some(status.st_dev))?;
         }
     }
     if !emptied || !permitted(cx, parent, name, path, kind, style) {

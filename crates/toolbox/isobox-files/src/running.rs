@@ -62,19 +62,33 @@ pub(crate) const FLOCK: Applet = Applet::new(
 );
 
 /// See the usage text.
-pub(crate) const SLEEP: Applet =
-    Applet::new("sleep", sleep, "NUMBER[smhd]...\n\nWait for the sum of these times; seconds have no suffix").at(Place::Bin);
+pub(crate) const SLEEP: Applet = Applet::new(
+    "sleep",
+    sleep,
+    "NUMBER[smhd]...\n\nWait for the sum of these times; seconds have no suffix",
+)
+.at(Place::Bin);
 
 /// See the usage text.
-pub(crate) const USLEEP: Applet = Applet::new("usleep", usleep, "N\n\nWait for N microseconds").at(Place::Bin);
+pub(crate) const USLEEP: Applet =
+    Applet::new("usleep", usleep, "N\n\nWait for N microseconds").at(Place::Bin);
 
 /// See the usage text.
-pub(crate) const WHICH: Applet =
-    Applet::new("which", which, "[-as] COMMAND...\n\nPrint where commands are on PATH\n\n\t-a\tAll of them\n\t-s\tPrint nothing");
+pub(crate) const WHICH: Applet = Applet::new(
+    "which",
+    which,
+    "[-as] COMMAND...\n\nPrint where commands are on PATH\n\n\t-a\tAll of them\n\t-s\tPrint nothing",
+);
 
 const TIMEOUT_OPTIONS: Spec = Spec::new(
     "+s:k:v",
-    &[("signal=", 's'), ("kill-after=", 'k'), ("preserve-status", 'p'), ("foreground", 'f'), ("verbose", 'v')],
+    &[
+        ("signal=", 's'),
+        ("kill-after=", 'k'),
+        ("preserve-status", 'p'),
+        ("foreground", 'f'),
+        ("verbose", 'v'),
+    ],
 );
 const TIME_OPTIONS: Spec = Spec::new(
     "+vpao:f:",
@@ -102,9 +116,9 @@ const WHICH_OPTIONS: Spec = Spec::new("as", &[("all", 'a')]);
 /// A signal by name, with or without SIG, or number.
 pub(crate) fn signal(text: &str) -> Result<Signal> {
     const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
-        "WINCH", "IO", "PWR", "SYS",
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+        "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
     ];
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
@@ -116,7 +130,8 @@ pub(crate) fn signal(text: &str) -> Result<Signal> {
 }
 
 fn timeout(cx: &mut Context<'_>) -> Result<Status> {
-    let (mut which, mut kill_after, mut preserve, mut foreground, mut verbose) = (Signal::TERM, None, false, false, false);
+    let (mut which, mut kill_after, mut preserve, mut foreground, mut verbose) =
+        (Signal::TERM, None, false, false, false);
     let mut arguments = cx.parse(&TIMEOUT_OPTIONS);
     while let Some(option) = arguments.next()? {
         match option {
@@ -143,7 +158,11 @@ fn timeout(cx: &mut Context<'_>) -> Result<Status> {
     }
     let send = |cx: &mut Context<'_>, which: Signal| {
         if verbose {
-            cx.warn(&Error::message(format!("sending signal {} to command '{}'", which.as_raw(), words[0].display())));
+            cx.warn(&Error::message(format!(
+                "sending signal {} to command '{}'",
+                which.as_raw(),
+                words[0].display()
+            )));
         }
         rustix::process::kill_process(pid, which).ok();
         if !foreground {
@@ -160,7 +179,10 @@ fn timeout(cx: &mut Context<'_>) -> Result<Status> {
             let status = wait_until(&mut child, Instant::now().checked_add(after))?;
             if status.is_none() {
                 if verbose {
-                    cx.warn(&Error::message(format!("sending signal 9 to command '{}'", words[0].display())));
+                    cx.warn(&Error::message(format!(
+                        "sending signal 9 to command '{}'",
+                        words[0].display()
+                    )));
                 }
                 rustix::process::kill_process(pid, Signal::KILL).ok();
             }
@@ -179,10 +201,16 @@ fn timeout(cx: &mut Context<'_>) -> Result<Status> {
 
 /// Waits for a child's end or a point in time, by a descriptor for the process: no signal, no
 /// polling.
-fn wait_until(child: &mut std::process::Child, due: Option<Instant>) -> Result<Option<std::process::ExitStatus>> {
+fn wait_until(
+    child: &mut std::process::Child,
+    due: Option<Instant>,
+) -> Result<Option<std::process::ExitStatus>> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let fail = |error: std::io::Error| Error::message(format!("can't wait: {}", isobox_applet::errno_text(&error)));
-    let descriptor = rustix::process::pidfd_open(Pid::from_child(child), rustix::process::PidfdFlags::empty());
+    let fail = |error: std::io::Error| {
+        Error::message(format!("can't wait: {}", isobox_applet::errno_text(&error)))
+    };
+    let descriptor =
+        rustix::process::pidfd_open(Pid::from_child(child), rustix::process::PidfdFlags::empty());
     loop {
         if let Some(status) = child.try_wait().map_err(fail)? {
             return Ok(Some(status));
@@ -246,9 +274,12 @@ fn time(cx: &mut Context<'_>) -> Result<Status> {
     match target {
         Some(name) => {
             use rustix::fs::{Mode, OFlags};
-            let flags = OFlags::WRONLY | OFlags::CREATE | if append { OFlags::APPEND } else { OFlags::TRUNC };
+            let flags = OFlags::WRONLY
+                | OFlags::CREATE
+                | if append { OFlags::APPEND } else { OFlags::TRUNC };
             let file = cx.open_with(&name, flags, Mode::from_raw_mode(0o666))?;
-            isobox_applet::write_all(std::os::fd::AsFd::as_fd(&file), text.as_bytes()).map_err(|error| Error::path(&name, error))?;
+            isobox_applet::write_all(std::os::fd::AsFd::as_fd(&file), text.as_bytes())
+                .map_err(|error| Error::path(&name, error))?;
         }
         None => drop(isobox_applet::write_all(cx.stderr, text.as_bytes())),
     }
@@ -263,7 +294,8 @@ fn describe(
     usage: &isopod_sys::resources::Usage,
 ) -> String {
     let clock = |time: Duration| {
-        let (hours, minutes, seconds) = (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
+        let (hours, minutes, seconds) =
+            (time.as_secs() / 3600, time.as_secs() / 60 % 60, time.as_secs() % 60);
         if hours > 0 {
             format!("{hours}h {minutes:02}m {seconds:02}s")
         } else {
@@ -282,7 +314,8 @@ fn describe(
                 Some('S') => text.push_str(&seconds(usage.system)),
                 Some('T') => text.push_str(&clock(usage.system)),
                 Some('P') => {
-                    let share = (usage.user + usage.system).as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
+                    let share =
+                        (usage.user + usage.system).as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
                     text.push_str(&format!("{}%", (share * 100.0).floor()));
                 }
                 Some('M') => text.push_str(&usage.largest_kib.to_string()),
@@ -338,7 +371,9 @@ fn watch(cx: &mut Context<'_>) -> Result<Status> {
             write!(cx.stdout, "{left:<room$} {clock}\n\n")?;
         }
         let shell: Vec<OsString> = ["sh".into(), "-c".into(), script.clone()].into();
-        let status = program::command(cx, &shell, None).status().map_err(|error| program::failed(&shell[0], &error))?;
+        let status = program::command(cx, &shell, None)
+            .status()
+            .map_err(|error| program::failed(&shell[0], &error))?;
         if until_failure && !status.success() {
             return Ok(exit_status(status));
         }
@@ -348,12 +383,15 @@ fn watch(cx: &mut Context<'_>) -> Result<Status> {
 
 /// The width of the terminal that output goes to.
 fn isopod_sys_width(cx: &Context<'_>) -> usize {
-    rustix::termios::tcgetwinsize(cx.stdout.fd()).map_or(80, |size| usize::from(size.ws_col)).max(20)
+    rustix::termios::tcgetwinsize(cx.stdout.fd())
+        .map_or(80, |size| usize::from(size.ws_col))
+        .max(20)
 }
 
 fn flock(cx: &mut Context<'_>) -> Result<Status> {
     use rustix::fs::{FlockOperation, Mode, OFlags};
-    let (mut operation, mut nonblocking, mut wait, mut conflict, mut script) = ('x', false, None, 1, None);
+    let (mut operation, mut nonblocking, mut wait, mut conflict, mut script) =
+        ('x', false, None, 1, None);
     let mut arguments = cx.parse(&FLOCK_OPTIONS);
     while let Some(option) = arguments.next()? {
         match option {
@@ -375,12 +413,19 @@ fn flock(cx: &mut Context<'_>) -> Result<Status> {
     if let Some(script) = script {
         operands = vec!["sh".into(), "-c".into(), script];
     }
-    let descriptor = name.to_str().and_then(|text| text.parse::<u32>().ok()).filter(|_| operands.is_empty());
+    let descriptor =
+        name.to_str().and_then(|text| text.parse::<u32>().ok()).filter(|_| operands.is_empty());
     let file = match descriptor {
-        Some(number) => isopod_sys::activation::inherited(number).map_err(|error| Error::path(&name, error))?,
+        Some(number) => {
+            isopod_sys::activation::inherited(number).map_err(|error| Error::path(&name, error))?
+        }
         None if operands.is_empty() => return Err(Error::usage("expected a program to run")),
         None => cx
-            .open_with(&name, OFlags::RDONLY | OFlags::CREATE | OFlags::NOCTTY, Mode::from_raw_mode(0o666))
+            .open_with(
+                &name,
+                OFlags::RDONLY | OFlags::CREATE | OFlags::NOCTTY,
+                Mode::from_raw_mode(0o666),
+            )
             .or_else(|_| cx.open_with(&name, OFlags::RDONLY | OFlags::NOCTTY, Mode::empty()))?,
     };
     let (blocking, trying) = match operation {
@@ -406,7 +451,9 @@ fn flock(cx: &mut Context<'_>) -> Result<Status> {
     if operands.is_empty() {
         return Ok(cx.status());
     }
-    let status = program::command(cx, &operands, None).status().map_err(|error| program::failed(&operands[0], &error))?;
+    let status = program::command(cx, &operands, None)
+        .status()
+        .map_err(|error| program::failed(&operands[0], &error))?;
     Ok(exit_status(status))
 }
 
@@ -440,7 +487,9 @@ fn which(cx: &mut Context<'_>) -> Result<Status> {
         let candidates: Vec<OsString> = if name.as_bytes().contains(&b'/') {
             vec![name.clone()]
         } else {
-            std::env::split_paths(&path).map(|directory| directory.join(&name).into_os_string()).collect()
+            std::env::split_paths(&path)
+                .map(|directory| directory.join(&name).into_os_string())
+                .collect()
         };
         let most = if all { usize::MAX } else { 1 };
         let found: Vec<&OsString> =

@@ -17,7 +17,8 @@ pub(crate) const DIRNAME: Applet = Applet::new(
 .in_process();
 
 /// See the usage text.
-pub(crate) const LINK: Applet = Applet::new("link", link, "FILE NEW\n\nMake NEW a hard link to FILE");
+pub(crate) const LINK: Applet =
+    Applet::new("link", link, "FILE NEW\n\nMake NEW a hard link to FILE");
 
 /// See the usage text.
 pub(crate) const UNLINK: Applet = Applet::new("unlink", unlink, "FILE\n\nRemove the name FILE");
@@ -201,11 +202,13 @@ fn realpath(cx: &mut Context<'_>) -> Result<Status> {
         canonical::resolve(cx, path, need, follow).map_err(|errno| Error::path(path, errno))
     };
     let base = base.map(|path| absolute(cx, &path)).transpose()?;
-    let relative_to = relative_to.map(|path| absolute(cx, &path)).transpose()?.or_else(|| base.clone());
+    let relative_to =
+        relative_to.map(|path| absolute(cx, &path)).transpose()?.or_else(|| base.clone());
     for operand in &operands {
         match absolute(cx, operand) {
             Ok(path) => {
-                let below = base.as_ref().is_none_or(|base| std::path::Path::new(&path).starts_with(base));
+                let below =
+                    base.as_ref().is_none_or(|base| std::path::Path::new(&path).starts_with(base));
                 let shown = match &relative_to {
                     Some(from) if below => seen_from(&path, from),
                     _ => path,
@@ -222,7 +225,11 @@ fn realpath(cx: &mut Context<'_>) -> Result<Status> {
 
 pub(crate) fn seen_from(path: &OsStr, from: &OsStr) -> OsString {
     let parts = |path: &OsStr| -> Vec<OsString> {
-        std::path::Path::new(path).components().skip(1).map(|part| part.as_os_str().to_owned()).collect()
+        std::path::Path::new(path)
+            .components()
+            .skip(1)
+            .map(|part| part.as_os_str().to_owned())
+            .collect()
     };
     let (path, from) = (parts(path), parts(from));
     let shared = path.iter().zip(&from).take_while(|(a, b)| a == b).count();
@@ -261,15 +268,22 @@ fn wrong_with(cx: &Context<'_>, name: &OsStr, portable: bool, strict: bool) -> O
     }
     let (longest_path, longest_part) = if portable { (255, 14) } else { (4095, 255) };
     if portable
-        && let Some(&odd) = bytes.iter().find(|byte| !byte.is_ascii_alphanumeric() && !b"._-/".contains(byte))
+        && let Some(&odd) =
+            bytes.iter().find(|byte| !byte.is_ascii_alphanumeric() && !b"._-/".contains(byte))
     {
         return Some(format!("nonportable character '{}' in file name", char::from(odd)));
     }
     if bytes.len() > longest_path {
-        return Some(format!("limit {longest_path} exceeded by length {} of file name", bytes.len()));
+        return Some(format!(
+            "limit {longest_path} exceeded by length {} of file name",
+            bytes.len()
+        ));
     }
     if let Some(long) = parts.find(|part| part.len() > longest_part) {
-        return Some(format!("limit {longest_part} exceeded by length {} of a part of file name", long.len()));
+        return Some(format!(
+            "limit {longest_part} exceeded by length {} of a part of file name",
+            long.len()
+        ));
     }
     if !portable
         && let Err(errno) = rustix::fs::statat(cx.dir, name, AtFlags::SYMLINK_NOFOLLOW)

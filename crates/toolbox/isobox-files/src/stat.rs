@@ -55,11 +55,17 @@ fn stat(cx: &mut Context<'_>) -> Result<Status> {
     let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
     for name in &operands {
         let text = if system {
-            match rustix::fs::open(name, rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())
-                .and_then(|file| rustix::fs::fstatfs(&file))
+            match rustix::fs::open(
+                name,
+                rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC,
+                rustix::fs::Mode::empty(),
+            )
+            .and_then(|file| rustix::fs::fstatfs(&file))
             {
                 Ok(found) => of_system(&found, name, format.as_ref(), terse),
-                Err(errno) => Err(Error::doing("can't read file system information for", name, errno)),
+                Err(errno) => {
+                    Err(Error::doing("can't read file system information for", name, errno))
+                }
             }
         } else {
             match rustix::fs::statat(cx.dir, name, flags) {
@@ -86,14 +92,25 @@ struct Shown<'s, 'a> {
 }
 
 impl Shown<'_, '_> {
-    fn text(&mut self, format: Option<&(std::ffi::OsString, bool)>, terse: bool) -> Result<Vec<u8>> {
+    fn text(
+        &mut self,
+        format: Option<&(std::ffi::OsString, bool)>,
+        terse: bool,
+    ) -> Result<Vec<u8>> {
         if let Some((format, escapes)) = format {
             return expand(format.as_bytes(), *escapes, &mut |letter| self.one(letter));
         }
         if terse {
-            return expand(b"%n %s %b %f %u %g %D %i %h %t %T %X %Y %Z %W %o", false, &mut |letter| self.one(letter));
+            return expand(
+                b"%n %s %b %f %u %g %D %i %h %t %T %X %Y %Z %W %o",
+                false,
+                &mut |letter| self.one(letter),
+            );
         }
-        let device = matches!(FileType::from_raw_mode(self.stat.st_mode), FileType::BlockDevice | FileType::CharacterDevice);
+        let device = matches!(
+            FileType::from_raw_mode(self.stat.st_mode),
+            FileType::BlockDevice | FileType::CharacterDevice
+        );
         let mut format = b"  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\n".to_vec();
         format.extend_from_slice(b"Device: %Dh/%dd\tInode: %-10i  Links: %-5h");
         if device {
@@ -116,79 +133,85 @@ impl Shown<'_, '_> {
         let stat = self.stat;
         let kind = FileType::from_raw_mode(stat.st_mode);
         let time = |seconds: i64, nano: u64| {
-            Civil::local(seconds, u32::try_from(nano).unwrap_or(0)).format("%Y-%m-%d %H:%M:%S.%N %z")
+            Civil::local(seconds, u32::try_from(nano).unwrap_or(0))
+                .format("%Y-%m-%d %H:%M:%S.%N %z")
         };
-        Some(match letter {
-            b'n' => return Some(self.name.as_bytes().to_vec()),
-            b'N' => {
-                let mut text = [b"'", self.name.as_bytes(), b"'"].concat();
-                if kind.is_symlink()
-                    && let Ok(link) = rustix::fs::readlinkat(self.cx.dir, self.name, Vec::new())
-                {
-                    text.extend_from_slice(b" -> '");
-                    text.extend_from_slice(link.to_bytes());
-                    text.push(b'\'');
+        Some(
+            match letter {
+                b'n' => return Some(self.name.as_bytes().to_vec()),
+                b'N' => {
+                    let mut text = [b"'", self.name.as_bytes(), b"'"].concat();
+                    if kind.is_symlink()
+                        && let Ok(link) = rustix::fs::readlinkat(self.cx.dir, self.name, Vec::new())
+                    {
+                        text.extend_from_slice(b" -> '");
+                        text.extend_from_slice(link.to_bytes());
+                        text.push(b'\'');
+                    }
+                    // Plain names stand without quotes, as BusyBox prints them.
+                    if !kind.is_symlink() {
+                        text = self.name.as_bytes().to_vec();
+                    }
+                    return Some(text);
                 }
-                // Plain names stand without quotes, as BusyBox prints them.
-                if !kind.is_symlink() {
-                    text = self.name.as_bytes().to_vec();
+                b'a' => format!("{:o}", stat.st_mode & 0o7777),
+                b'A' => mode::text(stat.st_mode),
+                b'b' => stat.st_blocks.to_string(),
+                b'B' => "512".into(),
+                b'd' => stat.st_dev.to_string(),
+                b'D' => format!("{:x}", stat.st_dev),
+                b'f' => format!("{:x}", stat.st_mode),
+                b'F' => match kind {
+                    FileType::RegularFile if stat.st_size == 0 => "regular empty file",
+                    FileType::RegularFile => "regular file",
+                    FileType::Directory => "directory",
+                    FileType::Symlink => "symbolic link",
+                    FileType::Fifo => "fifo",
+                    FileType::Socket => "socket",
+                    FileType::BlockDevice => "block special file",
+                    FileType::CharacterDevice => "character special file",
+                    FileType::Unknown => "weird file",
                 }
-                return Some(text);
+                .into(),
+                b'g' => stat.st_gid.to_string(),
+                b'G' => self.names.known_group(stat.st_gid).unwrap_or_else(|| "UNKNOWN".into()),
+                b'h' => stat.st_nlink.to_string(),
+                b'i' => stat.st_ino.to_string(),
+                b'm' => return Some(self.mount_point()),
+                b'o' => stat.st_blksize.to_string(),
+                b's' => stat.st_size.to_string(),
+                b't' => format!("{:x}", rustix::fs::major(stat.st_rdev)),
+                b'T' => format!("{:x}", rustix::fs::minor(stat.st_rdev)),
+                b'u' => stat.st_uid.to_string(),
+                b'U' => self.names.known_user(stat.st_uid).unwrap_or_else(|| "UNKNOWN".into()),
+                b'w' => self.birth().map_or("-".into(), |(seconds, nano)| time(seconds, nano)),
+                b'W' => self.birth().map_or("0".into(), |(seconds, _)| seconds.to_string()),
+                b'x' => time(stat.st_atime, stat.st_atime_nsec),
+                b'X' => stat.st_atime.to_string(),
+                b'y' => time(stat.st_mtime, stat.st_mtime_nsec),
+                b'Y' => stat.st_mtime.to_string(),
+                b'z' => time(stat.st_ctime, stat.st_ctime_nsec),
+                b'Z' => stat.st_ctime.to_string(),
+                b'C' => "?".into(),
+                _ => return None,
             }
-            b'a' => format!("{:o}", stat.st_mode & 0o7777),
-            b'A' => mode::text(stat.st_mode),
-            b'b' => stat.st_blocks.to_string(),
-            b'B' => "512".into(),
-            b'd' => stat.st_dev.to_string(),
-            b'D' => format!("{:x}", stat.st_dev),
-            b'f' => format!("{:x}", stat.st_mode),
-            b'F' => match kind {
-                FileType::RegularFile if stat.st_size == 0 => "regular empty file",
-                FileType::RegularFile => "regular file",
-                FileType::Directory => "directory",
-                FileType::Symlink => "symbolic link",
-                FileType::Fifo => "fifo",
-                FileType::Socket => "socket",
-                FileType::BlockDevice => "block special file",
-                FileType::CharacterDevice => "character special file",
-                FileType::Unknown => "weird file",
-            }
-            .into(),
-            b'g' => stat.st_gid.to_string(),
-            b'G' => self.names.known_group(stat.st_gid).unwrap_or_else(|| "UNKNOWN".into()),
-            b'h' => stat.st_nlink.to_string(),
-            b'i' => stat.st_ino.to_string(),
-            b'm' => return Some(self.mount_point()),
-            b'o' => stat.st_blksize.to_string(),
-            b's' => stat.st_size.to_string(),
-            b't' => format!("{:x}", rustix::fs::major(stat.st_rdev)),
-            b'T' => format!("{:x}", rustix::fs::minor(stat.st_rdev)),
-            b'u' => stat.st_uid.to_string(),
-            b'U' => self.names.known_user(stat.st_uid).unwrap_or_else(|| "UNKNOWN".into()),
-            b'w' => self.birth().map_or("-".into(), |(seconds, nano)| time(seconds, nano)),
-            b'W' => self.birth().map_or("0".into(), |(seconds, _)| seconds.to_string()),
-            b'x' => time(stat.st_atime, stat.st_atime_nsec),
-            b'X' => stat.st_atime.to_string(),
-            b'y' => time(stat.st_mtime, stat.st_mtime_nsec),
-            b'Y' => stat.st_mtime.to_string(),
-            b'z' => time(stat.st_ctime, stat.st_ctime_nsec),
-            b'Z' => stat.st_ctime.to_string(),
-            b'C' => "?".into(),
-            _ => return None,
-        }
-        .into_bytes())
+            .into_bytes(),
+        )
     }
 
     fn birth(&self) -> Option<(i64, u64)> {
         use rustix::fs::{StatxFlags, statx};
         let found = statx(self.cx.dir, self.name, self.flags, StatxFlags::BTIME).ok()?;
-        (found.stx_mask & StatxFlags::BTIME.bits() != 0).then(|| (found.stx_btime.tv_sec, found.stx_btime.tv_nsec.into()))
+        (found.stx_mask & StatxFlags::BTIME.bits() != 0)
+            .then(|| (found.stx_btime.tv_sec, found.stx_btime.tv_nsec.into()))
     }
 
     /// The directory above which another file system begins.
     fn mount_point(&self) -> Vec<u8> {
         use isobox_applet::canonical::{Need, resolve};
-        let Ok(path) = resolve(self.cx, self.name, Need::All, self.flags.is_empty()) else { return b"?".to_vec() };
+        let Ok(path) = resolve(self.cx, self.name, Need::All, self.flags.is_empty()) else {
+            return b"?".to_vec();
+        };
         let mut path = path.as_bytes().to_vec();
         if !FileType::from_raw_mode(self.stat.st_mode).is_dir() {
             path.truncate(memchr::memrchr(b'/', &path).unwrap_or(0).max(1));
@@ -206,7 +229,11 @@ impl Shown<'_, '_> {
 }
 
 /// Replaces the conversions of a format, with `printf`'s flags and widths.
-fn expand(format: &[u8], escapes: bool, one: &mut dyn FnMut(u8) -> Option<Vec<u8>>) -> Result<Vec<u8>> {
+fn expand(
+    format: &[u8],
+    escapes: bool,
+    one: &mut dyn FnMut(u8) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>> {
     let (mut text, mut bytes) = (Vec::new(), format.iter().copied().peekable());
     while let Some(byte) = bytes.next() {
         if escapes && byte == b'\\' {
@@ -293,10 +320,18 @@ pub(crate) fn system_type(magic: i64) -> &'static str {
         (0x2fc1_2fc1, "zfs"),
         (0xf2f5_2010, "f2fs"),
     ];
-    NAMES.iter().find(|(known, _)| *known == magic & 0xffff_ffff || *known == magic).map_or("UNKNOWN", |(_, name)| name)
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == magic & 0xffff_ffff || *known == magic)
+        .map_or("UNKNOWN", |(_, name)| name)
 }
 
-fn of_system(found: &StatFs, name: &OsStr, format: Option<&(std::ffi::OsString, bool)>, terse: bool) -> Result<Vec<u8>> {
+fn of_system(
+    found: &StatFs,
+    name: &OsStr,
+    format: Option<&(std::ffi::OsString, bool)>,
+    terse: bool,
+) -> Result<Vec<u8>> {
     let magic = found.f_type & 0xffff_ffff;
     let id = {
         let text = format!("{:?}", found.f_fsid);

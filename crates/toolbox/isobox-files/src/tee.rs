@@ -19,7 +19,8 @@ pub(crate) const TEE: Applet = Applet::new(
 );
 
 /// See the usage text.
-pub(crate) const YES: Applet = Applet::new("yes", yes, "[STRING]...\n\nPrint a line with STRING, or y, again and again");
+pub(crate) const YES: Applet =
+    Applet::new("yes", yes, "[STRING]...\n\nPrint a line with STRING, or y, again and again");
 
 const OPTIONS: Spec =
     Spec::new("aip", &[("append", 'a'), ("ignore-interrupts", 'i'), ("output-error=?", 'p')]);
@@ -42,7 +43,8 @@ fn tee(cx: &mut Context<'_>) -> Result<Status> {
     }
     let operands = arguments.operands();
     let mut targets: Vec<(OwnedFd, &OsStr)> = Vec::new();
-    let flags = OFlags::WRONLY | OFlags::CREATE | if append { OFlags::APPEND } else { OFlags::TRUNC };
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | if append { OFlags::APPEND } else { OFlags::TRUNC };
     for name in &operands {
         let opened = cx.open_with(name, flags, Mode::from_raw_mode(0o666));
         if let Some(file) = cx.attempt(opened)? {
@@ -81,7 +83,11 @@ fn yes(cx: &mut Context<'_>) -> Result<Status> {
     if words.first().is_some_and(|word| word == "--") {
         words.remove(0);
     }
-    let mut line = if words.is_empty() { b"y".to_vec() } else { words.join(OsStr::new(" ")).as_bytes().to_vec() };
+    let mut line = if words.is_empty() {
+        b"y".to_vec()
+    } else {
+        words.join(OsStr::new(" ")).as_bytes().to_vec()
+    };
     line.push(b'\n');
     let block = line.repeat((16 * 1024 / line.len()).max(1));
     loop {

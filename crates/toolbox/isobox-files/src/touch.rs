@@ -45,14 +45,19 @@ fn touch(cx: &mut Context<'_>) -> Result<Status> {
             'd' => date = Some(arguments.text()?),
             't' => {
                 let text = arguments.text()?;
-                let time = dates::stamp(&text).ok_or_else(|| Error::message(format!("invalid date '{text}'")))?;
+                let time = dates::stamp(&text)
+                    .ok_or_else(|| Error::message(format!("invalid date '{text}'")))?;
                 times = Some([(time, 0); 2]);
             }
             'r' => reference = Some(arguments.value()),
             '\x01' => match arguments.text()?.as_str() {
                 "access" | "atime" | "use" => access = true,
                 "modify" | "mtime" => modification = true,
-                other => return Err(Error::message(format!("bad --time={other}: expected access or modify"))),
+                other => {
+                    return Err(Error::message(format!(
+                        "bad --time={other}: expected access or modify"
+                    )));
+                }
             },
             _ => {}
         }
@@ -61,7 +66,8 @@ fn touch(cx: &mut Context<'_>) -> Result<Status> {
     let flags = if links { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
     let mut base = None;
     if let Some(name) = reference {
-        let status = rustix::fs::statat(cx.dir, &name, flags).map_err(|errno| Error::path(&name, errno))?;
+        let status =
+            rustix::fs::statat(cx.dir, &name, flags).map_err(|errno| Error::path(&name, errno))?;
         let nanoseconds = |value: u64| u32::try_from(value).unwrap_or(0);
         times = Some([
             (status.st_atime, nanoseconds(status.st_atime_nsec)),
@@ -86,7 +92,8 @@ fn touch(cx: &mut Context<'_>) -> Result<Status> {
         (true, None) => Timespec { tv_sec: 0, tv_nsec: NOW },
         (true, Some(times)) => Timespec { tv_sec: times[index].0, tv_nsec: times[index].1.into() },
     };
-    let stamps = Timestamps { last_access: time(access, 0), last_modification: time(modification, 1) };
+    let stamps =
+        Timestamps { last_access: time(access, 0), last_modification: time(modification, 1) };
     for name in &operands {
         if name == "-" {
             if let Err(errno) = rustix::fs::futimens(cx.stdout.fd(), &stamps) {

@@ -69,7 +69,8 @@ struct Style {
 }
 
 fn xargs(cx: &mut Context<'_>) -> Result<Status> {
-    let mut style = Style { words: usize::MAX, bytes: DEFAULT_BYTES, processes: 1, ..Style::default() };
+    let mut style =
+        Style { words: usize::MAX, bytes: DEFAULT_BYTES, processes: 1, ..Style::default() };
     let mut file = None;
     let mut arguments = cx.parse(&OPTIONS);
     let count = |value: &OsStr| -> Result<usize> {
@@ -91,9 +92,14 @@ fn xargs(cx: &mut Context<'_>) -> Result<Status> {
             'I' => style.replace = Some(arguments.value()),
             'i' => style.replace = Some(arguments.optional_value().unwrap_or_else(|| "{}".into())),
             'L' => style.lines = Some(count(&arguments.value())?),
-            'l' => style.lines = Some(arguments.optional_value().map_or(Ok(1), |value| count(&value))?),
+            'l' => {
+                style.lines = Some(arguments.optional_value().map_or(Ok(1), |value| count(&value))?)
+            }
             'n' => style.words = count(&arguments.value())?,
-            'P' => style.processes = usize::try_from(number::unsigned(&arguments.value())?).unwrap_or(0),
+            'P' => {
+                style.processes =
+                    usize::try_from(number::unsigned(&arguments.value())?).unwrap_or(0)
+            }
             _ => style.bytes = count(&arguments.value())?.min(2 << 20),
         }
     }
@@ -126,13 +132,20 @@ fn delimiter(text: &OsStr) -> Result<u8> {
     }
 }
 
-fn feed(cx: &mut Context<'_>, input: &mut Input<'_>, style: &Style, jobs: &mut Jobs, name: &OsStr) -> Result<()> {
+fn feed(
+    cx: &mut Context<'_>,
+    input: &mut Input<'_>,
+    style: &Style,
+    jobs: &mut Jobs,
+    name: &OsStr,
+) -> Result<()> {
     let base: usize = jobs.command.iter().map(|word| word.len() + 1).sum();
     let (mut batch, mut length, mut lines, mut ran) = (Vec::new(), base, 0, false);
     let mut reader = Words { style, ended: false };
     while let Some(word) = reader.next(input, name)? {
         if let Some(replace) = &style.replace {
-            let words: Vec<OsString> = jobs.command.iter().map(|part| replaced(part, replace, &word.text)).collect();
+            let words: Vec<OsString> =
+                jobs.command.iter().map(|part| replaced(part, replace, &word.text)).collect();
             ran = true;
             if !jobs.run(cx, words, style)? {
                 return Ok(());
@@ -208,7 +221,9 @@ impl Words<'_> {
             None => self.quoted(input, name)?,
         };
         let stop = self.style.delimiter.is_none()
-            && word.as_ref().is_some_and(|word| self.style.end.as_ref().is_some_and(|end| word.text == *end));
+            && word
+                .as_ref()
+                .is_some_and(|word| self.style.end.as_ref().is_some_and(|end| word.text == *end));
         self.ended = stop || word.is_none();
         Ok(word.filter(|_| !stop))
     }
@@ -220,13 +235,18 @@ impl Words<'_> {
             let byte = input.byte().map_err(|error| Error::path(name, error))?;
             let Some(byte) = byte else {
                 if quote.is_some() {
-                    return Err(Error::message("unmatched quote: by default quotes are special (see -0)"));
+                    return Err(Error::message(
+                        "unmatched quote: by default quotes are special (see -0)",
+                    ));
                 }
-                return Ok(any.then(|| Word { text: OsStr::from_bytes(&text).to_owned(), ends_line: true }));
+                return Ok(any
+                    .then(|| Word { text: OsStr::from_bytes(&text).to_owned(), ends_line: true }));
             };
             match (byte, quote) {
                 (b'\n', Some(_)) => {
-                    return Err(Error::message("unmatched quote: by default quotes are special (see -0)"));
+                    return Err(Error::message(
+                        "unmatched quote: by default quotes are special (see -0)",
+                    ));
                 }
                 (byte, Some(open)) if byte == open => quote = None,
                 (byte, Some(_)) => text.push(byte),
@@ -239,7 +259,10 @@ impl Words<'_> {
                 }
                 (b'\n', None) => {
                     if any {
-                        return Ok(Some(Word { text: OsStr::from_bytes(&text).to_owned(), ends_line: true }));
+                        return Ok(Some(Word {
+                            text: OsStr::from_bytes(&text).to_owned(),
+                            ends_line: true,
+                        }));
                     }
                 }
                 (b' ' | b'\t', None) if self.style.replace.is_some() => {
@@ -250,7 +273,10 @@ impl Words<'_> {
                 (b' ' | b'\t', None) => {
                     if any {
                         // A blank at the end of a line makes the next line part of it for -L.
-                        return Ok(Some(Word { text: OsStr::from_bytes(&text).to_owned(), ends_line: false }));
+                        return Ok(Some(Word {
+                            text: OsStr::from_bytes(&text).to_owned(),
+                            ends_line: false,
+                        }));
                     }
                 }
                 (byte, None) => {
@@ -270,7 +296,12 @@ struct Jobs {
 }
 
 impl Jobs {
-    fn run_with(&mut self, cx: &mut Context<'_>, batch: &mut Vec<OsString>, style: &Style) -> Result<bool> {
+    fn run_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<OsString>,
+        style: &Style,
+    ) -> Result<bool> {
         let mut words = self.command.clone();
         words.append(batch);
         self.run(cx, words, style)
@@ -297,7 +328,8 @@ impl Jobs {
         }
         let mut command = program::command(cx, &words, None);
         if style.terminal {
-            command.stdin(std::fs::File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
+            command
+                .stdin(std::fs::File::open("/dev/tty").map_or_else(|_| Stdio::null(), Stdio::from));
         } else if !self.own_input {
             // The words that are still to come are not the program's.
             command.stdin(Stdio::null());
@@ -321,8 +353,14 @@ impl Jobs {
 
     /// Waits for one program, whichever ends first; false if it says that all should end.
     fn wait_one(&mut self, cx: &mut Context<'_>) -> Result<bool> {
-        let fail = |error: std::io::Error| Error::message(format!("can't wait: {}", isobox_applet::errno_text(&error)));
-        let index = if self.running.len() == 1 { 0 } else { first_ended(&mut self.running).map_err(fail)? };
+        let fail = |error: std::io::Error| {
+            Error::message(format!("can't wait: {}", isobox_applet::errno_text(&error)))
+        };
+        let index = if self.running.len() == 1 {
+            0
+        } else {
+            first_ended(&mut self.running).map_err(fail)?
+        };
         let mut child = self.running.swap_remove(index);
         let status = child.wait().map_err(fail)?;
         let name = self.command[0].display().to_string();
@@ -338,7 +376,10 @@ impl Jobs {
                 Ok(true)
             }
             (None, signal) => {
-                cx.warn(&Error::message(format!("{name}: terminated by signal {}", signal.unwrap_or(0))));
+                cx.warn(&Error::message(format!(
+                    "{name}: terminated by signal {}",
+                    signal.unwrap_or(0)
+                )));
                 self.status = 125;
                 Ok(false)
             }
@@ -365,7 +406,8 @@ fn first_ended(children: &mut [Child]) -> std::io::Result<usize> {
         if descriptors.is_empty() {
             return Ok(0);
         }
-        let mut polled: Vec<_> = descriptors.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+        let mut polled: Vec<_> =
+            descriptors.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
         poll(&mut polled, None).ok();
     }
 }

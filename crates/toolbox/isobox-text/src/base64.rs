@@ -70,7 +70,12 @@ struct Encoding {
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const FOR_URLS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-const fn encoding(alphabet: &'static [u8], bits: u32, group: (usize, usize), padded: bool) -> Encoding {
+const fn encoding(
+    alphabet: &'static [u8],
+    bits: u32,
+    group: (usize, usize),
+    padded: bool,
+) -> Encoding {
     Encoding { alphabet, bits, group, padded, reversed: false }
 }
 
@@ -121,7 +126,12 @@ fn run(cx: &mut Context<'_>, options: &'static Spec, mut which: Option<usize>) -
     Ok(cx.status())
 }
 
-fn encode(cx: &mut Context<'_>, input: &mut Input<'_>, encoding: &Encoding, wrap: usize) -> Result<()> {
+fn encode(
+    cx: &mut Context<'_>,
+    input: &mut Input<'_>,
+    encoding: &Encoding,
+    wrap: usize,
+) -> Result<()> {
     // A multiple of every group.
     let mut block = vec![0; 60 * 1024];
     let (mut letters, mut column) = (Vec::new(), 0);
@@ -178,7 +188,12 @@ impl Encoding {
     }
 }
 
-fn decode(cx: &mut Context<'_>, input: &mut Input<'_>, encoding: &Encoding, ignore: bool) -> Result<()> {
+fn decode(
+    cx: &mut Context<'_>,
+    input: &mut Input<'_>,
+    encoding: &Encoding,
+    ignore: bool,
+) -> Result<()> {
     const OTHER: u8 = 255;
     let mut table = [OTHER; 256];
     for (value, &letter) in (0..).zip(encoding.alphabet) {

@@ -141,7 +141,9 @@ fn run(cx: &mut Context<'_>, algorithm: &Algorithm, options: &'static Spec) -> R
             _ => style.tag = true,
         }
     }
-    if !style.check && (style.status || style.warn || style.quiet || style.strict || style.ignore_missing) {
+    if !style.check
+        && (style.status || style.warn || style.quiet || style.strict || style.ignore_missing)
+    {
         return Err(Error::usage("-s, -w, -q, --strict and --ignore-missing need -c"));
     }
     let operands = arguments.operands();
@@ -178,7 +180,13 @@ fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn print(cx: &mut Context<'_>, sum: &str, name: &OsStr, algorithm: Algorithm, style: &Style) -> Result<()> {
+fn print(
+    cx: &mut Context<'_>,
+    sum: &str,
+    name: &OsStr,
+    algorithm: Algorithm,
+    style: &Style,
+) -> Result<()> {
     let name = name.as_bytes();
     // A name that would break the line is written with escapes, and a backslash says so.
     let escaped = !style.zero && name.iter().any(|byte| b"\n\r\\".contains(byte));
@@ -236,7 +244,10 @@ fn check(
             tally.malformed += 1;
             if style.warn {
                 let mut text = name.as_bytes().to_vec();
-                text.extend_from_slice(format!(": {number}: improperly formatted {} checksum line", algorithm.name).as_bytes());
+                text.extend_from_slice(
+                    format!(": {number}: improperly formatted {} checksum line", algorithm.name)
+                        .as_bytes(),
+                );
                 cx.warn(&Error::Bytes(text));
             }
             continue;
@@ -256,7 +267,9 @@ fn verify(
     style: &Style,
     tally: &mut Tally,
 ) -> Result<()> {
-    let found = cx.open(file).and_then(|mut input| sum(&mut input, algorithm).map_err(|error| error.on(file)));
+    let found = cx
+        .open(file)
+        .and_then(|mut input| sum(&mut input, algorithm).map_err(|error| error.on(file)));
     let verdict: &[u8] = match found {
         Ok(found) if found.eq_ignore_ascii_case(expected) => {
             tally.verified += 1;
@@ -287,7 +300,13 @@ fn verify(
     Ok(())
 }
 
-fn summarise(cx: &mut Context<'_>, tally: &Tally, name: &OsStr, algorithm: Algorithm, style: &Style) {
+fn summarise(
+    cx: &mut Context<'_>,
+    tally: &Tally,
+    name: &OsStr,
+    algorithm: Algorithm,
+    style: &Style,
+) {
     let mut about = |text: &str| {
         let mut message = name.as_bytes().to_vec();
         message.extend_from_slice(text.as_bytes());
@@ -305,13 +324,23 @@ fn summarise(cx: &mut Context<'_>, tally: &Tally, name: &OsStr, algorithm: Algor
         }
     };
     if tally.malformed > 0 && (style.warn || style.strict) {
-        warn(format!("WARNING: {} of {} lines are improperly formatted", tally.malformed, tally.malformed + tally.lines));
+        warn(format!(
+            "WARNING: {} of {} lines are improperly formatted",
+            tally.malformed,
+            tally.malformed + tally.lines
+        ));
     }
     if tally.unreadable > 0 {
-        warn(format!("WARNING: {} of {} listed files could not be read", tally.unreadable, tally.lines));
+        warn(format!(
+            "WARNING: {} of {} listed files could not be read",
+            tally.unreadable, tally.lines
+        ));
     }
     if tally.mismatched > 0 {
-        warn(format!("WARNING: {} of {} computed checksums did NOT match", tally.mismatched, tally.lines));
+        warn(format!(
+            "WARNING: {} of {} computed checksums did NOT match",
+            tally.mismatched, tally.lines
+        ));
     }
     cx.failed |= tally.unreadable + tally.mismatched > 0 || style.strict && tally.malformed > 0;
 }
@@ -324,17 +353,18 @@ fn parse(line: &[u8], length: usize, algorithm: &str) -> Option<(String, OsStrin
         None => (line, false),
     };
     let line = line.trim_ascii_start();
-    let (sum, file) = match line.strip_prefix(algorithm.as_bytes()).and_then(|rest| rest.strip_prefix(b" (")) {
-        Some(rest) => {
-            let end = memchr::memmem::rfind(rest, b") = ")?;
-            (&rest[end + 4..], &rest[..end])
-        }
-        None => {
-            let (sum, rest) = line.split_at_checked(length)?;
-            let rest = rest.strip_prefix(b" ")?;
-            (sum, rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"*")).unwrap_or(rest))
-        }
-    };
+    let (sum, file) =
+        match line.strip_prefix(algorithm.as_bytes()).and_then(|rest| rest.strip_prefix(b" (")) {
+            Some(rest) => {
+                let end = memchr::memmem::rfind(rest, b") = ")?;
+                (&rest[end + 4..], &rest[..end])
+            }
+            None => {
+                let (sum, rest) = line.split_at_checked(length)?;
+                let rest = rest.strip_prefix(b" ")?;
+                (sum, rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"*")).unwrap_or(rest))
+            }
+        };
     if sum.len() != length || !sum.iter().all(u8::is_ascii_hexdigit) || file.is_empty() {
         return None;
     }

@@ -72,9 +72,10 @@ fn posix_update(mut crc: u32, bytes: &[u8]) -> u32 {
             ^ TABLES[1][usize::from(group[6])]
             ^ TABLES[0][usize::from(group[7])];
     }
-    groups.remainder().iter().fold(crc, |crc, byte| {
-        crc << 8 ^ TABLES[0][((crc >> 24) as u8 ^ byte) as usize]
-    })
+    groups
+        .remainder()
+        .iter()
+        .fold(crc, |crc, byte| crc << 8 ^ TABLES[0][((crc >> 24) as u8 ^ byte) as usize])
 }
 
 /// Feeds a file to `update` and returns its size.
@@ -99,7 +100,8 @@ fn cksum(cx: &mut Context<'_>) -> Result<Status> {
     let unnamed = operands.is_empty();
     cx.each_input(&operands, |cx, input, name| {
         let mut crc = 0;
-        let size = feed(input, |bytes| crc = posix_update(crc, bytes)).map_err(|error| error.on(name))?;
+        let size =
+            feed(input, |bytes| crc = posix_update(crc, bytes)).map_err(|error| error.on(name))?;
         // The size belongs to what is summed, its lowest byte first.
         let mut rest = size;
         while rest > 0 {
@@ -146,7 +148,8 @@ fn sum(cx: &mut Context<'_>) -> Result<Status> {
         if system_v {
             let mut total = 0_u32;
             let size = feed(input, |bytes| {
-                total = bytes.iter().fold(total, |total, &byte| total.wrapping_add(u32::from(byte)));
+                total =
+                    bytes.iter().fold(total, |total, &byte| total.wrapping_add(u32::from(byte)));
             })
             .map_err(|error| error.on(name))?;
             let folded = (total & 0xffff) + (total >> 16);
@@ -156,7 +159,9 @@ fn sum(cx: &mut Context<'_>) -> Result<Status> {
         }
         let mut sum = 0_u16;
         let size = feed(input, |bytes| {
-            sum = bytes.iter().fold(sum, |sum, &byte| sum.rotate_right(1).wrapping_add(u16::from(byte)));
+            sum = bytes
+                .iter()
+                .fold(sum, |sum, &byte| sum.rotate_right(1).wrapping_add(u16::from(byte)));
         })
         .map_err(|error| error.on(name))?;
         write!(cx.stdout, "{sum:05} {:5}", size.div_ceil(1024))?;

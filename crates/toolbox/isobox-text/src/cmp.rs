@@ -54,8 +54,7 @@ fn cmp(cx: &mut Context<'_>) -> Result<Status> {
         skips[index] = number::size(skip)?;
     }
     let quiet = |error| if silent { Error::Silent(2) } else { error };
-    let mut inputs =
-        [cx.open(&names[0]).map_err(quiet)?, cx.open(&names[1]).map_err(quiet)?];
+    let mut inputs = [cx.open(&names[0]).map_err(quiet)?, cx.open(&names[1]).map_err(quiet)?];
     for (input, skip) in inputs.iter_mut().zip(skips) {
         super::tail::skip_bytes(input, skip)?;
     }
@@ -105,9 +104,16 @@ fn compare(
                 }
                 if !style.all {
                     line += memchr::memchr_iter(b'\n', &a[..index]).count() as u64;
-                    cx.stdout.put(&[names[0].as_encoded_bytes(), b" ", names[1].as_encoded_bytes()].concat())?;
+                    cx.stdout.put(
+                        &[names[0].as_encoded_bytes(), b" ", names[1].as_encoded_bytes()].concat(),
+                    )?;
                     if style.show {
-                        writeln!(cx.stdout, " differ: byte {place}, line {line} is {x:3o} {} {y:3o} {}", visible(x), visible(y))?;
+                        writeln!(
+                            cx.stdout,
+                            " differ: byte {place}, line {line} is {x:3o} {} {y:3o} {}",
+                            visible(x),
+                            visible(y)
+                        )?;
                     } else {
                         writeln!(cx.stdout, " differ: char {place}, line {line}")?;
                     }

@@ -59,8 +59,7 @@ fn comm(cx: &mut Context<'_>) -> Result<Status> {
             if !std::mem::take(&mut due[side]) {
                 continue;
             }
-            let line =
-                inputs[side].line(end).map_err(|error| Error::path(&names[side], error))?;
+            let line = inputs[side].line(end).map_err(|error| Error::path(&names[side], error))?;
             match line {
                 Some(line) => {
                     let line = line.strip_suffix(&[end]).unwrap_or(line);

@@ -68,7 +68,8 @@ fn cut(cx: &mut Context<'_>) -> Result<Status> {
             _ => {}
         }
     }
-    let list = list.ok_or_else(|| Error::usage("expected a list of bytes, characters, or fields"))?;
+    let list =
+        list.ok_or_else(|| Error::usage("expected a list of bytes, characters, or fields"))?;
     if !fields && (separator.is_some() || only_delimited) {
         return Err(Error::message("-d and -s need -f"));
     }

@@ -14,8 +14,7 @@ pub(crate) const EXPAND: Applet = Applet::new(
      \t-t N\tTab stops every N columns, or at N,N,N...",
 );
 
-const OPTIONS: Spec =
-    Spec::new("it:0123456789", &[("initial", 'i'), ("tabs=", 't')]);
+const OPTIONS: Spec = Spec::new("it:0123456789", &[("initial", 'i'), ("tabs=", 't')]);
 
 fn expand(cx: &mut Context<'_>) -> Result<Status> {
     let (mut initial, mut stops) = (false, String::new());

@@ -197,7 +197,8 @@ impl Parser {
             }
             b"index" => {
                 let (text, set) = (self.primary(live)?, self.primary(live)?);
-                let place = text.0.iter().position(|byte| set.0.contains(byte)).map_or(0, |at| at + 1);
+                let place =
+                    text.0.iter().position(|byte| set.0.contains(byte)).map_or(0, |at| at + 1);
                 Ok(Value::number(place as i128))
             }
             b"substr" => {

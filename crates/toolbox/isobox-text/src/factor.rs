@@ -72,7 +72,8 @@ fn split_large(number: u128, factors: &mut Vec<u128>) {
         factors.push(number);
         return;
     }
-    let divisor = (1..).find_map(|seed| rho(number, seed)).expect("a composite number has a divisor");
+    let divisor =
+        (1..).find_map(|seed| rho(number, seed)).expect("a composite number has a divisor");
     split_large(divisor, factors);
     split_large(number / divisor, factors);
 }

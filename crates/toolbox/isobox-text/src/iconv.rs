@@ -77,7 +77,14 @@ const WINDOWS: [u16; 32] = [
 
 /// Where ISO-8859-15 differs from Latin-1.
 const LATIN9: [(u8, char); 8] = [
-    (0xa4, '€'), (0xa6, 'Š'), (0xa8, 'š'), (0xb4, 'Ž'), (0xb8, 'ž'), (0xbc, 'Œ'), (0xbd, 'œ'), (0xbe, 'Ÿ'),
+    (0xa4, '€'),
+    (0xa6, 'Š'),
+    (0xa8, 'š'),
+    (0xb4, 'Ž'),
+    (0xb8, 'ž'),
+    (0xbc, 'Œ'),
+    (0xbd, 'œ'),
+    (0xbe, 'Ÿ'),
 ];
 
 fn find(name: &str) -> Result<(Encoding, bool, bool)> {
@@ -97,7 +104,9 @@ fn find(name: &str) -> Result<(Encoding, bool, bool)> {
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(base))
         .map(|(_, encoding)| *encoding)
-        .ok_or_else(|| Error::message(format!("unknown encoding '{base}': iconv -l lists those there are")))?;
+        .ok_or_else(|| {
+            Error::message(format!("unknown encoding '{base}': iconv -l lists those there are"))
+        })?;
     Ok((encoding, transliterate, ignore))
 }
 
@@ -146,7 +155,8 @@ fn iconv(cx: &mut Context<'_>) -> Result<Status> {
     match target {
         Some(target) => {
             let file = cx.create(&target)?;
-            isobox_applet::write_all(std::os::fd::AsFd::as_fd(&file), bytes).map_err(|error| Error::path(&target, error))?;
+            isobox_applet::write_all(std::os::fd::AsFd::as_fd(&file), bytes)
+                .map_err(|error| Error::path(&target, error))?;
         }
         None => cx.stdout.put(bytes)?,
     }
@@ -167,8 +177,12 @@ fn convert(
     let whole = bytes.len();
     let (mut from, mut skipped) = (from, false);
     match (from, bytes) {
-        (Encoding::Utf32, [0xff, 0xfe, 0, 0, rest @ ..]) => (from, bytes) = (Encoding::Utf32Le, rest),
-        (Encoding::Utf32, [0, 0, 0xfe, 0xff, rest @ ..]) => (from, bytes) = (Encoding::Utf32Be, rest),
+        (Encoding::Utf32, [0xff, 0xfe, 0, 0, rest @ ..]) => {
+            (from, bytes) = (Encoding::Utf32Le, rest)
+        }
+        (Encoding::Utf32, [0, 0, 0xfe, 0xff, rest @ ..]) => {
+            (from, bytes) = (Encoding::Utf32Be, rest)
+        }
         (Encoding::Utf16, [0xff, 0xfe, rest @ ..]) => (from, bytes) = (Encoding::Utf16Le, rest),
         (Encoding::Utf16, [0xfe, 0xff, rest @ ..]) => (from, bytes) = (Encoding::Utf16Be, rest),
         (Encoding::Utf16, _) => from = Encoding::Utf16Le,
@@ -179,7 +193,10 @@ fn convert(
         let (character, length) = decode(bytes, from);
         let Some(character) = character else {
             if !skip {
-                return Err(Error::message(format!("cannot convert: illegal input at position {}", whole - bytes.len())));
+                return Err(Error::message(format!(
+                    "cannot convert: illegal input at position {}",
+                    whole - bytes.len()
+                )));
             }
             skipped = true;
             bytes = &bytes[length..];
@@ -222,14 +239,22 @@ fn decode(bytes: &[u8], from: Encoding) -> (Option<char>, usize) {
         }
     };
     let widest = |little: bool| match bytes.first_chunk::<4>() {
-        Some(word) => (char::from_u32(if little { u32::from_le_bytes(*word) } else { u32::from_be_bytes(*word) }), 4),
+        Some(word) => (
+            char::from_u32(if little {
+                u32::from_le_bytes(*word)
+            } else {
+                u32::from_be_bytes(*word)
+            }),
+            4,
+        ),
         None => (None, bytes.len()),
     };
     match from {
         Encoding::Ascii => ((first < 0x80).then_some(char::from(first)), 1),
         Encoding::Latin1 => (Some(char::from(first)), 1),
         Encoding::Latin9 => {
-            let other = LATIN9.iter().find(|(byte, _)| *byte == first).map(|(_, character)| *character);
+            let other =
+                LATIN9.iter().find(|(byte, _)| *byte == first).map(|(_, character)| *character);
             (other.or(Some(char::from(first))), 1)
         }
         Encoding::Windows1252 => {
@@ -266,21 +291,27 @@ fn encode(character: char, to: Encoding, converted: &mut Vec<u8>) -> bool {
     let single = match to {
         Encoding::Ascii => byte(0x80),
         Encoding::Latin1 => byte(0x100),
-        Encoding::Latin9 => match LATIN9.iter().find(|(byte, other)| *other == character || u32::from(*byte) == code) {
+        Encoding::Latin9 => match LATIN9
+            .iter()
+            .find(|(byte, other)| *other == character || u32::from(*byte) == code)
+        {
             Some((byte, other)) => (*other == character).then_some(*byte),
             None => byte(0x100),
         },
-        Encoding::Windows1252 => match (0x80..).zip(WINDOWS).find(|(_, other)| u32::from(*other) == code) {
-            Some((byte, _)) => Some(byte),
-            None => byte(0x100).filter(|byte| !(0x80..0xa0).contains(byte)),
-        },
+        Encoding::Windows1252 => {
+            match (0x80..).zip(WINDOWS).find(|(_, other)| u32::from(*other) == code) {
+                Some((byte, _)) => Some(byte),
+                None => byte(0x100).filter(|byte| !(0x80..0xa0).contains(byte)),
+            }
+        }
         Encoding::Utf8 => {
             converted.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             return true;
         }
         Encoding::Utf16 | Encoding::Utf16Le | Encoding::Utf16Be => {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                let pair = if to == Encoding::Utf16Be { unit.to_be_bytes() } else { unit.to_le_bytes() };
+                let pair =
+                    if to == Encoding::Utf16Be { unit.to_be_bytes() } else { unit.to_le_bytes() };
                 converted.extend_from_slice(&pair);
             }
             return true;

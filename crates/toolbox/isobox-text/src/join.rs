@@ -188,7 +188,10 @@ fn split(text: &[u8], separator: Option<u8>) -> Line {
             let mut at = 0;
             while let Some(start) = text[at..].iter().position(|&byte| !blank(byte)) {
                 let start = at + start;
-                at = text[start..].iter().position(|&byte| blank(byte)).map_or(text.len(), |end| start + end);
+                at = text[start..]
+                    .iter()
+                    .position(|&byte| blank(byte))
+                    .map_or(text.len(), |end| start + end);
                 fields.push((start, at));
             }
         }
@@ -213,7 +216,9 @@ fn merge(
         let mut format = vec![(2, 0)];
         for (side, line) in [&left.current, &right.current].into_iter().enumerate() {
             let count = line.as_ref().map_or(0, |line| line.fields.len());
-            format.extend((0..count).filter(|&field| field != style.fields[side]).map(|field| (side, field)));
+            format.extend(
+                (0..count).filter(|&field| field != style.fields[side]).map(|field| (side, field)),
+            );
         }
         style.format = Some(format);
     }

@@ -21,7 +21,13 @@ pub(crate) const LOOK: Applet = Applet::new(
 
 const OPTIONS: Spec = Spec::new(
     "dfabt:",
-    &[("alphanum", 'd'), ("ignore-case", 'f'), ("alternative", 'a'), ("binary", 'b'), ("terminate=", 't')],
+    &[
+        ("alphanum", 'd'),
+        ("ignore-case", 'f'),
+        ("alternative", 'a'),
+        ("binary", 'b'),
+        ("terminate=", 't'),
+    ],
 );
 
 fn look(cx: &mut Context<'_>) -> Result<Status> {
@@ -50,7 +56,9 @@ fn look(cx: &mut Context<'_>) -> Result<Status> {
     }
     let normal = |text: &[u8]| -> Vec<u8> {
         text.iter()
-            .filter(|byte| !alphanumeric || byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'\t'))
+            .filter(|byte| {
+                !alphanumeric || byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'\t')
+            })
             .map(|byte| if fold { byte.to_ascii_lowercase() } else { *byte })
             .collect()
     };

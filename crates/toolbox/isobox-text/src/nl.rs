@@ -56,7 +56,9 @@ impl Style {
                 Some(pattern) => regex::Regex::basic(pattern.as_bytes(), false)
                     .map(Self::Matching)
                     .map_err(Error::message),
-                None => Err(Error::message(format!("invalid style '{text}': expected a, t, n or pREGEX"))),
+                None => Err(Error::message(format!(
+                    "invalid style '{text}': expected a, t, n or pREGEX"
+                ))),
             },
         }
     }
@@ -85,13 +87,19 @@ fn nl(cx: &mut Context<'_>) -> Result<Status> {
             'n' => {
                 format = arguments.text()?;
                 if !["ln", "rn", "rz"].contains(&format.as_str()) {
-                    return Err(Error::message(format!("invalid format '{format}': expected ln, rn or rz")));
+                    return Err(Error::message(format!(
+                        "invalid format '{format}': expected ln, rn or rz"
+                    )));
                 }
             }
             'p' => renumber = false,
             's' => separator = arguments.value().as_bytes().to_vec(),
             'v' => start = number::signed(&arguments.value())?,
-            _ => width = usize::try_from(number::unsigned(&arguments.value())?).unwrap_or(0).clamp(1, 1 << 16),
+            _ => {
+                width = usize::try_from(number::unsigned(&arguments.value())?)
+                    .unwrap_or(0)
+                    .clamp(1, 1 << 16)
+            }
         }
     }
     let operands = arguments.operands();

@@ -12,7 +12,10 @@ impl<'a> Random<'a> {
     pub(crate) fn from_kernel() -> Self {
         let mut bytes = [0; 32];
         // Before the pool is filled, at boot, the time and process must do.
-        if !matches!(rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::NONBLOCK), Ok(32)) {
+        if !matches!(
+            rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::NONBLOCK),
+            Ok(32)
+        ) {
             let now = std::time::SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)
                 .map_or(0, |now| now.as_nanos());

@@ -23,10 +23,9 @@ fn seq(cx: &mut Context<'_>) -> Result<Status> {
             if !inline.is_empty() {
                 return Ok(inline.to_owned());
             }
-            words
-                .next()
-                .map(|word| word.to_string_lossy().into_owned())
-                .ok_or_else(|| Error::usage(format!("option requires an argument -- '{}'", &word[1..2])))
+            words.next().map(|word| word.to_string_lossy().into_owned()).ok_or_else(|| {
+                Error::usage(format!("option requires an argument -- '{}'", &word[1..2]))
+            })
         };
         match word.as_str() {
             "--" => break,
@@ -45,8 +44,15 @@ fn seq(cx: &mut Context<'_>) -> Result<Status> {
                     while let Some(letter) = letters.next() {
                         match letter {
                             'w' => equal = true,
-                            's' => separator = value(std::mem::replace(&mut letters, "".chars()).as_str())?,
-                            'f' => format = Some(value(std::mem::replace(&mut letters, "".chars()).as_str())?),
+                            's' => {
+                                separator =
+                                    value(std::mem::replace(&mut letters, "".chars()).as_str())?
+                            }
+                            'f' => {
+                                format = Some(value(
+                                    std::mem::replace(&mut letters, "".chars()).as_str(),
+                                )?)
+                            }
                             _ => return Err(Error::usage(format!("invalid option -- '{letter}'"))),
                         }
                     }
@@ -62,7 +68,9 @@ fn seq(cx: &mut Context<'_>) -> Result<Status> {
         _ => return Err(Error::usage("")),
     };
     let result = match (&format, integer(first), integer(step), integer(last)) {
-        (None, Some(a), Some(b), Some(c)) => integers(cx, [a, b, c], [first, last], equal, &separator),
+        (None, Some(a), Some(b), Some(c)) => {
+            integers(cx, [a, b, c], [first, last], equal, &separator)
+        }
         _ => decimals(cx, [first, step, last], equal, &separator, format.as_deref()),
     };
     result.map(|()| cx.status())
@@ -91,7 +99,11 @@ fn integers(
     if step == 0 {
         return Err(Error::message("the step is 0: the sequence would not end"));
     }
-    let width = if equal { texts[0].trim_start_matches('+').len().max(texts[1].trim_start_matches('+').len()) } else { 0 };
+    let width = if equal {
+        texts[0].trim_start_matches('+').len().max(texts[1].trim_start_matches('+').len())
+    } else {
+        0
+    };
     let beyond = |number: i64| if step > 0 { number > last } else { number < last };
     let mut number = first;
     if beyond(number) {
@@ -150,7 +162,11 @@ fn decimals(
         return Err(Error::message("the step is 0: the sequence would not end"));
     }
     let fraction = |text: &str| {
-        if text.contains(['e', 'E']) { 0 } else { text.split_once('.').map_or(0, |(_, digits)| digits.len()) }
+        if text.contains(['e', 'E']) {
+            0
+        } else {
+            text.split_once('.').map_or(0, |(_, digits)| digits.len())
+        }
     };
     let precision = fraction(texts[0]).max(fraction(texts[1]));
     let width = if equal {
@@ -171,7 +187,8 @@ fn decimals(
         }
         match format {
             Some(format) => {
-                let text = isobox_applet::float::format_one(format, value).map_err(Error::message)?;
+                let text =
+                    isobox_applet::float::format_one(format, value).map_err(Error::message)?;
                 cx.stdout.put(text.as_bytes())?;
             }
             None => write!(cx.stdout, "{value:0width$.precision$}")?,

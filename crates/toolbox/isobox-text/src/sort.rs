@@ -135,14 +135,27 @@ fn sort(cx: &mut Context<'_>) -> Result<Status> {
             'T' => plan.temporary.push(arguments.value()),
             '\x01' => {
                 let name = arguments.text()?;
-                let names = [("general-numeric", 'g'), ("human-numeric", 'h'), ("month", 'M'), ("numeric", 'n'), ("random", 'R'), ("version", 'V')];
-                let letter = names.iter().find(|(known, _)| *known == name).map(|(_, letter)| *letter);
-                global.apply(letter.ok_or_else(|| Error::message(format!("unknown --sort '{name}'")))?);
+                let names = [
+                    ("general-numeric", 'g'),
+                    ("human-numeric", 'h'),
+                    ("month", 'M'),
+                    ("numeric", 'n'),
+                    ("random", 'R'),
+                    ("version", 'V'),
+                ];
+                let letter =
+                    names.iter().find(|(known, _)| *known == name).map(|(_, letter)| *letter);
+                global.apply(
+                    letter.ok_or_else(|| Error::message(format!("unknown --sort '{name}'")))?,
+                );
             }
             '\x03' => request.list = Some(arguments.value()),
             // More threads could not change the result; one it is.
             '\x04' => drop(number::unsigned(&arguments.value())?),
-            '\x05' => plan.batch = usize::try_from(number::unsigned(&arguments.value())?).unwrap_or(16).max(2),
+            '\x05' => {
+                plan.batch =
+                    usize::try_from(number::unsigned(&arguments.value())?).unwrap_or(16).max(2)
+            }
             letter => drop(global.apply(letter)),
         }
     }
@@ -155,7 +168,12 @@ fn sort(cx: &mut Context<'_>) -> Result<Status> {
         plan.salt = Random::from_kernel().below(u64::MAX)?;
     }
     if plan.temporary.is_empty() {
-        plan.temporary.push(cx.variables.get("TMPDIR").filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/tmp".into()));
+        plan.temporary.push(
+            cx.variables
+                .get("TMPDIR")
+                .filter(|dir| !dir.is_empty())
+                .unwrap_or_else(|| "/tmp".into()),
+        );
     }
     let mut operands = arguments.operands();
     if let Some(list) = &request.list {
@@ -245,7 +263,9 @@ fn block_size(text: &OsStr) -> Result<usize> {
             let percent = number::unsigned(percent.as_ref())?;
             memory().saturating_mul(percent.min(100)) / 100
         }
-        None if text.as_bytes().last().is_some_and(u8::is_ascii_digit) => number::unsigned(text)?.saturating_mul(1024),
+        None if text.as_bytes().last().is_some_and(u8::is_ascii_digit) => {
+            number::unsigned(text)?.saturating_mul(1024)
+        }
         None => match text.to_str().and_then(|text| text.strip_suffix('b')) {
             Some(bytes) => number::unsigned(bytes.as_ref())?,
             None => number::size(text)?,
@@ -309,7 +329,11 @@ impl Block {
                 // The last line may not be whole yet.
                 let whole = memchr::memrchr(plan.end, &self.bytes).map_or(0, |at| at + 1);
                 if whole == 0 && self.bytes.len() + chunk.len() > u32::MAX as usize {
-                    return Err(Error::doing("a line is too long:", name, std::io::Error::from(std::io::ErrorKind::OutOfMemory)));
+                    return Err(Error::doing(
+                        "a line is too long:",
+                        name,
+                        std::io::Error::from(std::io::ErrorKind::OutOfMemory),
+                    ));
                 }
                 if whole > 0 {
                     let rest = self.bytes.split_off(whole);
@@ -461,10 +485,16 @@ impl Plan {
     }
 }
 
-fn copied<'a>(plan: &Plan, cx: &Context<'_>, input: &mut Input<'_>, name: &OsStr) -> Result<Input<'a>> {
+fn copied<'a>(
+    plan: &Plan,
+    cx: &Context<'_>,
+    input: &mut Input<'_>,
+    name: &OsStr,
+) -> Result<Input<'a>> {
     let (file, directory) = plan.temporary_file(cx)?;
     let mut output = Output::new(file.as_fd());
-    isobox_applet::copy::to_output(input, &mut output, name).map_err(|error| in_directory(error, &directory))?;
+    isobox_applet::copy::to_output(input, &mut output, name)
+        .map_err(|error| in_directory(error, &directory))?;
     rewind(&file, &directory)?;
     Ok(Input::from(file))
 }
@@ -519,7 +549,11 @@ fn merge(
     merge_few(output, plan, sources)
 }
 
-fn merge_few(output: &mut Output<'_>, plan: &Plan, sources: Vec<(Input<'_>, OsString)>) -> Result<()> {
+fn merge_few(
+    output: &mut Output<'_>,
+    plan: &Plan,
+    sources: Vec<(Input<'_>, OsString)>,
+) -> Result<()> {
     // Sources by their next line, the least last.
     let mut heap: Vec<Source<'_>> = Vec::new();
     for (order, (input, name)) in sources.into_iter().enumerate() {
@@ -532,7 +566,9 @@ fn merge_few(output: &mut Output<'_>, plan: &Plan, sources: Vec<(Input<'_>, OsSt
     let mut before: Option<Vec<u8>> = None;
     while let Some(mut source) = heap.pop() {
         let repeated = plan.unique
-            && before.as_ref().is_some_and(|before| plan.compare_keys(before, &source.line) == Ordering::Equal);
+            && before
+                .as_ref()
+                .is_some_and(|before| plan.compare_keys(before, &source.line) == Ordering::Equal);
         if !repeated {
             output.put(&source.line)?;
             output.put_byte(plan.end)?;

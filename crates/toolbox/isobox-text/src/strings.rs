@@ -44,7 +44,11 @@ fn strings(cx: &mut Context<'_>) -> Result<Status> {
                     "o" => 'o',
                     "d" => 'd',
                     "x" => 'x',
-                    _ => return Err(Error::message(format!("invalid radix '{text}': expected o, d or x"))),
+                    _ => {
+                        return Err(Error::message(format!(
+                            "invalid radix '{text}': expected o, d or x"
+                        )));
+                    }
                 });
             }
             'n' => least = number::unsigned(&arguments.value())?.max(1),
@@ -59,7 +63,8 @@ fn strings(cx: &mut Context<'_>) -> Result<Status> {
     cx.each_input(&operands, |cx, input, name| {
         let (mut offset, mut run, mut shown) = (0_u64, Vec::new(), false);
         while let Some(byte) = input.byte().map_err(|error| Error::path(name, error))? {
-            let printable = matches!(byte, b' '..=b'~' | b'\t') || white && matches!(byte, b'\n'..=b'\r');
+            let printable =
+                matches!(byte, b' '..=b'~' | b'\t') || white && matches!(byte, b'\n'..=b'\r');
             offset += 1;
             if !printable {
                 if shown {
@@ -73,7 +78,11 @@ fn strings(cx: &mut Context<'_>) -> Result<Status> {
                 run.push(byte);
                 if run.len() >= least {
                     if names {
-                        cx.stdout.put(if name == "-" { b"{standard input}" } else { name.as_bytes() })?;
+                        cx.stdout.put(if name == "-" {
+                            b"{standard input}"
+                        } else {
+                            name.as_bytes()
+                        })?;
                         cx.stdout.put(b": ")?;
                     }
                     let start = offset - run.len() as u64;

@@ -72,8 +72,8 @@ fn tail(cx: &mut Context<'_>) -> Result<Status> {
                 let bytes = value.as_bytes();
                 wanted.from_start = bytes.starts_with(b"+");
                 let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
-                wanted.count = number::size(OsStr::from_bytes(digits))
-                    .map_err(|_| number::invalid(&value))?;
+                wanted.count =
+                    number::size(OsStr::from_bytes(digits)).map_err(|_| number::invalid(&value))?;
             }
             'f' => follow = Follow::Descriptor,
             'o' => match arguments.optional_value() {
@@ -171,7 +171,11 @@ fn is_regular(fd: BorrowedFd<'_>) -> bool {
 fn print(output: &mut Output<'_>, input: &mut Input<'_>, wanted: &Wanted) -> Result<()> {
     if wanted.from_start {
         let skip = wanted.count.saturating_sub(1);
-        if wanted.bytes { skip_bytes(input, skip)? } else { skip_lines(input, skip, wanted.delimiter)? }
+        if wanted.bytes {
+            skip_bytes(input, skip)?
+        } else {
+            skip_lines(input, skip, wanted.delimiter)?
+        }
         return copy::to_output(input, output, OsStr::new("input"));
     }
     if is_regular(input.as_fd())
@@ -180,7 +184,11 @@ fn print(output: &mut Output<'_>, input: &mut Input<'_>, wanted: &Wanted) -> Res
         seek(input.as_fd(), SeekFrom::Start(start)).map_err(|errno| Error::Read(errno.into()))?;
         return copy::to_output(input, output, OsStr::new("input"));
     }
-    if wanted.bytes { last_bytes(output, input, wanted.count) } else { last_lines(output, input, wanted) }
+    if wanted.bytes {
+        last_bytes(output, input, wanted.count)
+    } else {
+        last_lines(output, input, wanted)
+    }
 }
 
 pub(crate) fn skip_bytes(input: &mut Input<'_>, mut left: u64) -> Result<()> {

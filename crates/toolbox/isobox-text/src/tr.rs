@@ -19,12 +19,7 @@ pub(crate) const TR: Applet = Applet::new(
 
 const OPTIONS: Spec = Spec::new(
     "+cCdst",
-    &[
-        ("complement", 'c'),
-        ("delete", 'd'),
-        ("squeeze-repeats", 's'),
-        ("truncate-set1", 't'),
-    ],
+    &[("complement", 'c'), ("delete", 'd'), ("squeeze-repeats", 's'), ("truncate-set1", 't')],
 );
 
 fn tr(cx: &mut Context<'_>) -> Result<Status> {

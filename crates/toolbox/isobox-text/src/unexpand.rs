@@ -15,8 +15,7 @@ pub(crate) const UNEXPAND: Applet = Applet::new(
      \t-t N\tTab stops every N columns, or at N,N,N... (implies -a)",
 );
 
-const OPTIONS: Spec =
-    Spec::new("aft:", &[("all", 'a'), ("first-only", 'f'), ("tabs=", 't')]);
+const OPTIONS: Spec = Spec::new("aft:", &[("all", 'a'), ("first-only", 'f'), ("tabs=", 't')]);
 
 fn unexpand(cx: &mut Context<'_>) -> Result<Status> {
     let (mut all, mut first_only, mut stops) = (false, false, String::new());
@@ -53,11 +52,19 @@ fn pack(line: &[u8], tabs: &Tabs, all: bool, utf8: bool, packed: &mut Vec<u8>) {
             let blanks = line[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
             let run = &line[at..at + blanks];
             for &blank in run {
-                column = if blank == b'\t' { tabs.next(column).unwrap_or(column + 1) } else { column + 1 };
+                column = if blank == b'\t' {
+                    tabs.next(column).unwrap_or(column + 1)
+                } else {
+                    column + 1
+                };
             }
             at += blanks;
             // A single space within a line stays one even if it reaches a stop.
-            if run == b" " && start > 0 && tabs.next(start) == Some(column) && line.get(at) != Some(&b'\t') {
+            if run == b" "
+                && start > 0
+                && tabs.next(start) == Some(column)
+                && line.get(at) != Some(&b'\t')
+            {
                 packed.push(b' ');
             } else {
                 fill(start, column, tabs, packed);

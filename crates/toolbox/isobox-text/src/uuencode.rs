@@ -73,7 +73,12 @@ fn uuencode(cx: &mut Context<'_>) -> Result<Status> {
         block[count..].fill(0);
         for group in block[..count.next_multiple_of(3)].chunks(3) {
             let value = u32::from_be_bytes([0, group[0], group[1], group[2]]);
-            line.extend([letter(value >> 18), letter(value >> 12), letter(value >> 6), letter(value)]);
+            line.extend([
+                letter(value >> 18),
+                letter(value >> 12),
+                letter(value >> 6),
+                letter(value),
+            ]);
         }
         if base64 {
             let padding = (3 - count % 3) % 3;
@@ -98,11 +103,12 @@ fn uudecode(cx: &mut Context<'_>) -> Result<Status> {
     let mut input = cx.open(&source)?;
     while let Some(line) = input.line(b'\n').map_err(|error| Error::path(&source, error))? {
         let line = line.trim_ascii_end();
-        let (base64, rest) = match (line.strip_prefix(b"begin-base64 "), line.strip_prefix(b"begin ")) {
-            (Some(rest), _) => (true, rest),
-            (None, Some(rest)) => (false, rest),
-            _ => continue,
-        };
+        let (base64, rest) =
+            match (line.strip_prefix(b"begin-base64 "), line.strip_prefix(b"begin ")) {
+                (Some(rest), _) => (true, rest),
+                (None, Some(rest)) => (false, rest),
+                _ => continue,
+            };
         let Some((mode, name)) = header(rest) else { continue };
         let name = target.unwrap_or(name);
         if name == "-" || name == "/dev/stdout" {
@@ -113,7 +119,8 @@ fn uudecode(cx: &mut Context<'_>) -> Result<Status> {
         let mut output = Output::new(file.as_fd());
         decode(&mut input, &source, base64, &mut output)?;
         output.flush()?;
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(|errno| Error::path(&name, errno))?;
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))
+            .map_err(|errno| Error::path(&name, errno))?;
         return Ok(Status::SUCCESS);
     }
     Err(Error::message("no 'begin' line"))
@@ -125,7 +132,12 @@ fn header(rest: &[u8]) -> Option<(u32, OsString)> {
     Some((mode & 0o777, OsStr::from_bytes(&rest[space + 1..]).to_owned()))
 }
 
-fn decode(input: &mut Input<'_>, source: &OsStr, base64: bool, output: &mut Output<'_>) -> Result<()> {
+fn decode(
+    input: &mut Input<'_>,
+    source: &OsStr,
+    base64: bool,
+    output: &mut Output<'_>,
+) -> Result<()> {
     let short = || Error::about("short or damaged input in", source);
     loop {
         let Some(line) = input.line(b'\n').map_err(|error| Error::path(source, error))? else {
@@ -139,7 +151,12 @@ fn decode(input: &mut Input<'_>, source: &OsStr, base64: bool, output: &mut Outp
             let text: Vec<u8> = line.iter().copied().filter(|&byte| byte != b'=').collect();
             let values: Option<Vec<u32>> = text
                 .iter()
-                .map(|byte| BASE64.iter().position(|letter| letter == byte).and_then(|at| u32::try_from(at).ok()))
+                .map(|byte| {
+                    BASE64
+                        .iter()
+                        .position(|letter| letter == byte)
+                        .and_then(|at| u32::try_from(at).ok())
+                })
                 .collect();
             let values = values.ok_or_else(short)?;
             output.put(&bytes(&values, values.len() * 6 / 8))?;
@@ -151,7 +168,8 @@ fn decode(input: &mut Input<'_>, source: &OsStr, base64: bool, output: &mut Outp
             _ => {}
         }
         let count = usize::from(line[0].wrapping_sub(b' ') & 63);
-        let mut values: Vec<u32> = line[1..].iter().map(|&byte| u32::from(byte.wrapping_sub(b' ') & 63)).collect();
+        let mut values: Vec<u32> =
+            line[1..].iter().map(|&byte| u32::from(byte.wrapping_sub(b' ') & 63)).collect();
         // Blanks at the end may have been lost on the way.
         values.resize(values.len().max(count.div_ceil(3) * 4), 0);
         if !line[1..].iter().all(|byte| (b' '..=b'`').contains(byte)) {
@@ -166,7 +184,8 @@ fn bytes(values: &[u32], count: usize) -> Vec<u8> {
     let mut bytes: Vec<u8> = values
         .chunks(4)
         .flat_map(|group| {
-            let value = (0..4).fold(0, |value, at| value << 6 | group.get(at).copied().unwrap_or(0));
+            let value =
+                (0..4).fold(0, |value, at| value << 6 | group.get(at).copied().unwrap_or(0));
             let [_, a, b, c] = value.to_be_bytes();
             [a, b, c]
         })

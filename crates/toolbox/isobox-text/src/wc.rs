@@ -102,7 +102,10 @@ fn names(cx: &mut Context<'_>, list: &std::ffi::OsStr) -> Result<Vec<OsString>> 
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(bytes.split(|&byte| byte == 0).map(|name| std::ffi::OsStr::from_bytes(name).into()).collect())
+    Ok(bytes
+        .split(|&byte| byte == 0)
+        .map(|name| std::ffi::OsStr::from_bytes(name).into())
+        .collect())
 }
 
 fn show(
@@ -150,7 +153,11 @@ impl Counts {
 fn count(input: &mut Input<'_>, wanted: Wanted) -> Result<Counts> {
     let mut counts = Counts::default();
     let characters = wanted.characters && wanted.utf8;
-    if wanted.bytes && !wanted.lines && !wanted.words && !wanted.characters && !wanted.longest
+    if wanted.bytes
+        && !wanted.lines
+        && !wanted.words
+        && !wanted.characters
+        && !wanted.longest
         && let Some(size) = rest_of_file(input)
     {
         counts.bytes = size;
@@ -172,8 +179,7 @@ fn count(input: &mut Input<'_>, wanted: Wanted) -> Result<Counts> {
             counts.words += words(chunk, &mut in_space);
         }
         if characters {
-            counts.characters +=
-                chunk.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64;
+            counts.characters += chunk.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64;
         }
         if wanted.longest {
             longest(chunk, wanted.utf8, &mut column, &mut counts.longest);
@@ -194,8 +200,7 @@ fn rest_of_file(input: &Input<'_>) -> Option<u64> {
     if !rustix::fs::FileType::from_raw_mode(status.st_mode).is_file() || status.st_size == 0 {
         return None;
     }
-    let position =
-        rustix::fs::seek(input.as_fd(), rustix::fs::SeekFrom::Current(0)).ok()?;
+    let position = rustix::fs::seek(input.as_fd(), rustix::fs::SeekFrom::Current(0)).ok()?;
     let size = u64::try_from(status.st_size).ok()?;
     // Files of sysfs claim a page.
     (size % 4096 != 0 && size >= position).then(|| size - position)

@@ -52,7 +52,9 @@ impl Walk<'_, '_> {
                 self.put(*target, &text)?;
                 Ok(true)
             }
-            Expression::Execute { words, ask, in_directory } => self.execute(words, *ask, *in_directory, found),
+            Expression::Execute { words, ask, in_directory } => {
+                self.execute(words, *ask, *in_directory, found)
+            }
             Expression::ExecuteMany(index) => {
                 self.collect(*index, found)?;
                 Ok(true)
@@ -61,7 +63,11 @@ impl Walk<'_, '_> {
                 if found.depth == 0 && found.path == "." {
                     return Ok(true);
                 }
-                let flags = if found.kind.is_dir() && !(found.follow && self.is_link(found)) { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+                let flags = if found.kind.is_dir() && !(found.follow && self.is_link(found)) {
+                    AtFlags::REMOVEDIR
+                } else {
+                    AtFlags::empty()
+                };
                 match rustix::fs::unlinkat(found.dir, found.name, flags) {
                     Ok(()) => Ok(true),
                     Err(errno) => {
@@ -85,7 +91,8 @@ impl Walk<'_, '_> {
         target.pending.extend_from_slice(text);
         if target.pending.len() > 32 * 1024 {
             let pending = std::mem::take(&mut target.pending);
-            isobox_applet::write_all(file.as_fd(), &pending).map_err(|error| Error::path(&target.name, error))?;
+            isobox_applet::write_all(file.as_fd(), &pending)
+                .map_err(|error| Error::path(&target.name, error))?;
         }
         Ok(())
     }
@@ -108,7 +115,13 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn execute(&mut self, words: &[OsString], ask: bool, in_directory: bool, found: &Found<'_>) -> Result<bool> {
+    fn execute(
+        &mut self,
+        words: &[OsString],
+        ask: bool,
+        in_directory: bool,
+        found: &Found<'_>,
+    ) -> Result<bool> {
         let shown = if in_directory { inside(found) } else { found.path.to_owned() };
         let words: Vec<OsString> = words.iter().map(|word| replaced(word, &shown)).collect();
         if ask {
@@ -130,7 +143,8 @@ impl Walk<'_, '_> {
             // What the program prints comes after what was printed before.
             let pending = std::mem::take(&mut self.targets[target].pending);
             if let Some(file) = &self.targets[target].file {
-                isobox_applet::write_all(file.as_fd(), &pending).map_err(|error| Error::path(&self.targets[target].name, error))?;
+                isobox_applet::write_all(file.as_fd(), &pending)
+                    .map_err(|error| Error::path(&self.targets[target].name, error))?;
             }
         }
         let mut command = program::command(self.cx, words, None);
@@ -150,7 +164,9 @@ impl Walk<'_, '_> {
         let in_directory = self.batches[index].in_directory;
         let file = if in_directory { inside(found) } else { found.path.to_owned() };
         let length = file.len() + 9;
-        if self.batches[index].length + length > ARGUMENTS || in_directory && !self.batches[index].files.is_empty() {
+        if self.batches[index].length + length > ARGUMENTS
+            || in_directory && !self.batches[index].files.is_empty()
+        {
             self.run_batch(index)?;
         }
         let batch = &mut self.batches[index];
@@ -194,7 +210,9 @@ impl Walk<'_, '_> {
                     Some(digit @ b'0'..=b'7') => {
                         let mut value = u32::from(digit - b'0');
                         for _ in 0..2 {
-                            if let Some(digit) = bytes.next_if(|digit| (b'0'..=b'7').contains(digit)) {
+                            if let Some(digit) =
+                                bytes.next_if(|digit| (b'0'..=b'7').contains(digit))
+                            {
                                 value = value * 8 + u32::from(digit - b'0');
                             }
                         }
@@ -204,7 +222,8 @@ impl Walk<'_, '_> {
                     None => text.push(b'\\'),
                 },
                 b'%' => {
-                    let (mut left, mut zeros, mut width, mut precision) = (false, false, 0_usize, None);
+                    let (mut left, mut zeros, mut width, mut precision) =
+                        (false, false, 0_usize, None);
                     while let Some(flag) = bytes.next_if(|flag| b"-0+ #".contains(flag)) {
                         left |= flag == b'-';
                         zeros |= flag == b'0';
@@ -246,7 +265,12 @@ impl Walk<'_, '_> {
         text
     }
 
-    fn directive(&mut self, letter: u8, argument: Option<u8>, found: &mut Found<'_>) -> Option<Vec<u8>> {
+    fn directive(
+        &mut self,
+        letter: u8,
+        argument: Option<u8>,
+        found: &mut Found<'_>,
+    ) -> Option<Vec<u8>> {
         let path = found.path.as_bytes();
         match letter {
             b'%' => return Some(b"%".to_vec()),
@@ -307,7 +331,11 @@ impl Walk<'_, '_> {
                 b'k' => (stat.st_blocks + 1).div_euclid(2).to_string(),
                 b'D' => stat.st_dev.to_string(),
                 b'S' => {
-                    let share = if stat.st_size == 0 { 1.0 } else { 512.0 * stat.st_blocks as f64 / stat.st_size as f64 };
+                    let share = if stat.st_size == 0 {
+                        1.0
+                    } else {
+                        512.0 * stat.st_blocks as f64 / stat.st_size as f64
+                    };
                     format!("{share:.6}").trim_end_matches('0').trim_end_matches('.').to_owned()
                 }
                 b'a' => time(stat.st_atime, stat.st_atime_nsec, None),
@@ -330,7 +358,8 @@ impl Walk<'_, '_> {
             stat.st_size.to_string()
         };
         let recent = self.now.0 - stat.st_mtime < 15_778_476 && stat.st_mtime <= self.now.0;
-        let time = Civil::local(stat.st_mtime, 0).format(if recent { "%b %e %H:%M" } else { "%b %e  %Y" });
+        let time =
+            Civil::local(stat.st_mtime, 0).format(if recent { "%b %e %H:%M" } else { "%b %e  %Y" });
         let mut text = format!(
             "{:9} {:6} {} {:3} {:8} {:8} {size:>8} {time} ",
             stat.st_ino,

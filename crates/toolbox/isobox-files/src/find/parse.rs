@@ -38,7 +38,13 @@ type Parsed = (Vec<OsString>, Plan, Vec<Target>, Vec<Batch>);
 
 pub(super) fn parse(cx: &Context<'_>, words: Vec<OsString>) -> Result<Parsed> {
     let mut words = words.into_iter().peekable();
-    let mut options = Options { follow: Follow::None, depth_first: false, one_system: false, least: 0, most: usize::MAX };
+    let mut options = Options {
+        follow: Follow::None,
+        depth_first: false,
+        one_system: false,
+        least: 0,
+        most: usize::MAX,
+    };
     while let Some(word) = words.next_if(|word| word == "-H" || word == "-L" || word == "-P") {
         options.follow = match word.as_bytes() {
             b"-H" => Follow::Named,
@@ -108,7 +114,10 @@ impl Parser<'_, '_> {
         let mut left = self.negation()?;
         loop {
             let explicit = self.take(&["-a", "-and"]);
-            let ends = self.words.peek().is_none_or(|word| word == ")" || word == "-o" || word == "-or" || word == ",");
+            let ends = self
+                .words
+                .peek()
+                .is_none_or(|word| word == ")" || word == "-o" || word == "-or" || word == ",");
             if ends && !explicit {
                 return Ok(left);
             }
@@ -131,7 +140,8 @@ impl Parser<'_, '_> {
 
     fn number(&mut self, name: &str) -> Result<Count> {
         let value = self.value(name)?;
-        count(&value.to_string_lossy()).ok_or_else(|| Error::message(format!("{name}: '{}' is not a number", value.display())))
+        count(&value.to_string_lossy())
+            .ok_or_else(|| Error::message(format!("{name}: '{}' is not a number", value.display())))
     }
 
     fn primary(&mut self) -> Result<Expression> {
@@ -170,7 +180,8 @@ impl Parser<'_, '_> {
     fn option(&mut self, name: &str) -> Result<Option<Expression>> {
         let levels = |parser: &mut Self| -> Result<usize> {
             let value = parser.value(name)?;
-            isobox_applet::number::unsigned(&value).map(|value| usize::try_from(value).unwrap_or(usize::MAX))
+            isobox_applet::number::unsigned(&value)
+                .map(|value| usize::try_from(value).unwrap_or(usize::MAX))
         };
         match name {
             "-maxdepth" => self.plan.most = levels(self)?,
@@ -178,12 +189,24 @@ impl Parser<'_, '_> {
             "-depth" | "-d" => self.plan.depth_first = true,
             "-xdev" | "-mount" => self.plan.one_system = true,
             "-follow" => self.plan.follow = Follow::All,
-            "-noleaf" | "-warn" | "-nowarn" | "-ignore_readdir_race" | "-noignore_readdir_race" => {}
+            "-noleaf" | "-warn" | "-nowarn" | "-ignore_readdir_race" | "-noignore_readdir_race" => {
+            }
             "-regextype" => {
                 let value = self.value(name)?;
                 self.extended = match value.to_str() {
-                    Some("posix-extended" | "posix-egrep" | "egrep" | "awk" | "posix-awk" | "gnu-awk") => true,
-                    Some("emacs" | "findutils-default" | "posix-basic" | "grep" | "sed" | "ed" | "posix-minimal-basic") => false,
+                    Some(
+                        "posix-extended" | "posix-egrep" | "egrep" | "awk" | "posix-awk"
+                        | "gnu-awk",
+                    ) => true,
+                    Some(
+                        "emacs"
+                        | "findutils-default"
+                        | "posix-basic"
+                        | "grep"
+                        | "sed"
+                        | "ed"
+                        | "posix-minimal-basic",
+                    ) => false,
                     _ => return Err(Error::about("unknown type of regular expressions", value)),
                 };
             }
@@ -212,7 +235,11 @@ impl Parser<'_, '_> {
             "-ilname" => Test::Link(self.pattern(name)?, true),
             "-regex" | "-iregex" => {
                 let (pattern, fold) = (self.pattern(name)?, name == "-iregex");
-                let regex = if self.extended { Regex::extended(&pattern, fold) } else { Regex::basic(&emacs(&pattern), fold) };
+                let regex = if self.extended {
+                    Regex::extended(&pattern, fold)
+                } else {
+                    Regex::basic(&emacs(&pattern), fold)
+                };
                 Test::Regex(regex.map_err(Error::message)?)
             }
             "-type" | "-xtype" => {
@@ -229,17 +256,21 @@ impl Parser<'_, '_> {
             "-mmin" => age(self, Clock::Modification, 60)?,
             "-amin" => age(self, Clock::Access, 60)?,
             "-cmin" => age(self, Clock::Change, 60)?,
-            "-newer" | "-mnewer" => Test::Newer { clock: Clock::Modification, than: self.time_of(name, 'm')? },
+            "-newer" | "-mnewer" => {
+                Test::Newer { clock: Clock::Modification, than: self.time_of(name, 'm')? }
+            }
             "-anewer" => Test::Newer { clock: Clock::Access, than: self.time_of(name, 'm')? },
             "-cnewer" => Test::Newer { clock: Clock::Change, than: self.time_of(name, 'm')? },
             "-user" => {
                 let value = self.value(name)?.to_string_lossy().into_owned();
-                let uid = users::uid_of(&value).ok_or_else(|| Error::message(format!("unknown user {value}")))?;
+                let uid = users::uid_of(&value)
+                    .ok_or_else(|| Error::message(format!("unknown user {value}")))?;
                 Test::Uid(Count { sign: None, value: uid.into() })
             }
             "-group" => {
                 let value = self.value(name)?.to_string_lossy().into_owned();
-                let gid = users::gid_of(&value).ok_or_else(|| Error::message(format!("unknown group {value}")))?;
+                let gid = users::gid_of(&value)
+                    .ok_or_else(|| Error::message(format!("unknown group {value}")))?;
                 Test::Gid(Count { sign: None, value: gid.into() })
             }
             "-uid" => Test::Uid(self.number(name)?),
@@ -258,7 +289,11 @@ impl Parser<'_, '_> {
                 let kind = self.value(name)?;
                 Test::FileSystem(devices(&kind.to_string_lossy()))
             }
-            _ => match name.strip_prefix("-newer").map(|rest| rest.chars().collect::<Vec<_>>()).as_deref() {
+            _ => match name
+                .strip_prefix("-newer")
+                .map(|rest| rest.chars().collect::<Vec<_>>())
+                .as_deref()
+            {
                 Some([clock, reference]) => {
                     let clock = match clock {
                         'a' => Clock::Access,
@@ -275,7 +310,11 @@ impl Parser<'_, '_> {
 
     fn stat_of(&mut self, name: &str) -> Result<rustix::fs::Stat> {
         let file = self.value(name)?;
-        let flags = if self.plan.follow == Follow::None { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
+        let flags = if self.plan.follow == Follow::None {
+            AtFlags::SYMLINK_NOFOLLOW
+        } else {
+            AtFlags::empty()
+        };
         rustix::fs::statat(self.cx.dir, &file, flags).map_err(|errno| Error::path(&file, errno))
     }
 
@@ -301,7 +340,9 @@ impl Parser<'_, '_> {
         let (how, text) = match value.as_bytes().first() {
             Some(&sign @ (b'-' | b'/')) => (Some(sign), &value[1..]),
             // `+x` is a mode, `+111` an old way to write `/111`.
-            Some(b'+') if value[1..].starts_with(|c: char| c.is_ascii_digit()) => (Some(b'/'), &value[1..]),
+            Some(b'+') if value[1..].starts_with(|c: char| c.is_ascii_digit()) => {
+                (Some(b'/'), &value[1..])
+            }
             _ => (None, value.as_str()),
         };
         let change = ModeChange::parse(text).ok_or_else(invalid)?;
@@ -325,7 +366,9 @@ impl Parser<'_, '_> {
 
     fn target(&mut self, name: &str) -> Result<usize> {
         let file = self.value(name)?;
-        if let Some(index) = self.targets.iter().position(|target| target.file.is_some() && target.name == file) {
+        if let Some(index) =
+            self.targets.iter().position(|target| target.file.is_some() && target.name == file)
+        {
             return Ok(index);
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
@@ -374,7 +417,13 @@ impl Parser<'_, '_> {
                     break;
                 }
                 let length = words.iter().map(|word| word.len() + 9).sum();
-                self.batches.push(Batch { words, in_directory, files: Vec::new(), length, directory: None });
+                self.batches.push(Batch {
+                    words,
+                    in_directory,
+                    files: Vec::new(),
+                    length,
+                    directory: None,
+                });
                 return Ok(Expression::ExecuteMany(self.batches.len() - 1));
             }
             words.push(word);
@@ -399,7 +448,8 @@ fn count(text: &str) -> Option<Count> {
 
 /// In the default type of expressions `+` and `?` repeat, as in Emacs.
 fn emacs(pattern: &[u8]) -> Vec<u8> {
-    let (mut basic, mut bytes, mut bracket) = (Vec::new(), pattern.iter().copied().peekable(), false);
+    let (mut basic, mut bytes, mut bracket) =
+        (Vec::new(), pattern.iter().copied().peekable(), false);
     while let Some(byte) = bytes.next() {
         match byte {
             b'[' if !bracket => {

@@ -1,9 +1,9 @@
 //! The tests of `find`.
 
+use isobox_applet::Context;
 use isobox_applet::glob::{self, Flags};
 use isobox_applet::regex::Regex;
 use isobox_applet::users::Names;
-use isobox_applet::Context;
 use rustix::fs::{Access, AtFlags, FileType};
 
 use super::Found;
@@ -58,13 +58,21 @@ pub(super) enum Test {
 }
 
 impl Test {
-    pub(super) fn holds(&self, found: &mut Found<'_>, now: (i64, u32), cx: &Context<'_>, names: &mut Names) -> bool {
+    pub(super) fn holds(
+        &self,
+        found: &mut Found<'_>,
+        now: (i64, u32),
+        cx: &Context<'_>,
+        names: &mut Names,
+    ) -> bool {
         let flags = |ignore_case| Flags { ignore_case, ..Flags::default() };
         match self {
             Self::True => true,
             Self::False => false,
             Self::Name(pattern, fold) => glob::matches(pattern, found.base(), flags(*fold)),
-            Self::Path(pattern, fold) => glob::matches(pattern, found.path.as_encoded_bytes(), flags(*fold)),
+            Self::Path(pattern, fold) => {
+                glob::matches(pattern, found.path.as_encoded_bytes(), flags(*fold))
+            }
             Self::Link(pattern, fold) => {
                 found.kind.is_symlink()
                     && rustix::fs::readlinkat(found.dir, found.name, Vec::new())
@@ -78,13 +86,21 @@ impl Test {
             // The other side of a link than that which is walked.
             Self::Type(kinds, true) => super::look(found.dir, found.name, !found.follow)
                 .is_ok_and(|stat| kinds.contains(&FileType::from_raw_mode(stat.st_mode))),
-            Self::Accessible(access) => rustix::fs::accessat(found.dir, found.name, *access, AtFlags::EACCESS).is_ok(),
+            Self::Accessible(access) => {
+                rustix::fs::accessat(found.dir, found.name, *access, AtFlags::EACCESS).is_ok()
+            }
             Self::Inode(count) if found.stat.is_none() => count.holds(found.inode),
             _ => self.holds_of_stat(found, now, cx, names),
         }
     }
 
-    fn holds_of_stat(&self, found: &mut Found<'_>, now: (i64, u32), cx: &Context<'_>, names: &mut Names) -> bool {
+    fn holds_of_stat(
+        &self,
+        found: &mut Found<'_>,
+        now: (i64, u32),
+        cx: &Context<'_>,
+        names: &mut Names,
+    ) -> bool {
         let _ = cx;
         let Some(stat) = found.stat() else { return false };
         let time = |clock| match clock {
@@ -117,7 +133,9 @@ impl Test {
             Self::Gid(count) => count.holds(stat.st_gid.into()),
             Self::NoUser => names.known_user(stat.st_uid).is_none(),
             Self::NoGroup => names.known_group(stat.st_gid).is_none(),
-            Self::Size { count, unit } => count.holds(u64::try_from(stat.st_size).unwrap_or(0).div_ceil(*unit)),
+            Self::Size { count, unit } => {
+                count.holds(u64::try_from(stat.st_size).unwrap_or(0).div_ceil(*unit))
+            }
             Self::Empty => {
                 found.kind.is_file() && stat.st_size == 0
                     || found.kind.is_dir()

@@ -76,35 +76,41 @@ impl Key {
 
     /// `F[.C][OPTS][,F[.C][OPTS]]`; a key without options of its own takes those in `global`.
     pub(super) fn parse(text: &str, global: Order) -> Result<Self> {
-        let bad = || Error::message(format!("invalid key '{text}': expected F[.C][OPTIONS][,F[.C][OPTIONS]]"));
+        let bad = || {
+            Error::message(format!(
+                "invalid key '{text}': expected F[.C][OPTIONS][,F[.C][OPTIONS]]"
+            ))
+        };
         let (start, end) = match text.split_once(',') {
             Some((start, end)) => (start, Some(end)),
             None => (text, None),
         };
         let mut key = Self::default();
         let mut own = false;
-        let mut position = |text: &str, order: &mut Order, is_end: bool| -> Option<(usize, usize)> {
-            let letters = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-            for letter in text[letters..].chars() {
-                own = true;
-                if letter == 'b' {
-                    *(if is_end { &mut order.blanks_end } else { &mut order.blanks_start }) = true;
-                } else if !order.apply(letter) {
-                    return None;
+        let mut position =
+            |text: &str, order: &mut Order, is_end: bool| -> Option<(usize, usize)> {
+                let letters = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+                for letter in text[letters..].chars() {
+                    own = true;
+                    if letter == 'b' {
+                        *(if is_end { &mut order.blanks_end } else { &mut order.blanks_start }) =
+                            true;
+                    } else if !order.apply(letter) {
+                        return None;
+                    }
                 }
-            }
-            let (field, character) = match text[..letters].split_once('.') {
-                Some((field, character)) => (field, Some(character)),
-                None => (&text[..letters], None),
+                let (field, character) = match text[..letters].split_once('.') {
+                    Some((field, character)) => (field, Some(character)),
+                    None => (&text[..letters], None),
+                };
+                let field: usize = field.parse().ok().filter(|&field| field > 0)?;
+                let character = character.map(str::parse::<usize>).transpose().ok()?;
+                if is_end {
+                    Some((field - 1, character.unwrap_or(0)))
+                } else {
+                    Some((field - 1, character.unwrap_or(1).checked_sub(1)?))
+                }
             };
-            let field: usize = field.parse().ok().filter(|&field| field > 0)?;
-            let character = character.map(str::parse::<usize>).transpose().ok()?;
-            if is_end {
-                Some((field - 1, character.unwrap_or(0)))
-            } else {
-                Some((field - 1, character.unwrap_or(1).checked_sub(1)?))
-            }
-        };
         let mut order = Order::default();
         key.start = position(start, &mut order, false).ok_or_else(bad)?;
         key.end = end.map(|end| position(end, &mut order, true).ok_or_else(bad)).transpose()?;
@@ -114,7 +120,8 @@ impl Key {
 
     /// The key's text in a line.
     pub(super) fn slice<'l>(&self, line: &'l [u8], separator: Option<u8>) -> &'l [u8] {
-        let mut start = if self.start.0 == 0 { 0 } else { field_start(line, self.start.0, separator) };
+        let mut start =
+            if self.start.0 == 0 { 0 } else { field_start(line, self.start.0, separator) };
         if self.order.blanks_start {
             start += blanks(&line[start..]);
         }
@@ -192,7 +199,9 @@ fn blanks(text: &[u8]) -> usize {
 /// Where a field begins: after its separator, or with the blanks in front of it.
 fn field_start(line: &[u8], field: usize, separator: Option<u8>) -> usize {
     match separator {
-        Some(separator) => memchr::memchr_iter(separator, line).nth(field - 1).map_or(line.len(), |at| at + 1),
+        Some(separator) => {
+            memchr::memchr_iter(separator, line).nth(field - 1).map_or(line.len(), |at| at + 1)
+        }
         None => (0..field).fold(0, |at, _| next_field(line, at)),
     }
 }
@@ -226,7 +235,8 @@ fn decimal(text: &[u8]) -> (bool, &[u8], &[u8]) {
     let mut at = blanks(text);
     let negative = text.get(at) == Some(&b'-');
     at += usize::from(negative);
-    let digits = |from: usize| from + text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits =
+        |from: usize| from + text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let end = digits(at);
     let zeros = text[at..end].iter().take_while(|&&byte| byte == b'0').count();
     let whole = &text[at + zeros..end];
@@ -242,7 +252,8 @@ fn decimal(text: &[u8]) -> (bool, &[u8], &[u8]) {
 }
 
 fn numeric(a: &[u8], b: &[u8]) -> Ordering {
-    let ((a_negative, a_whole, a_fraction), (b_negative, b_whole, b_fraction)) = (decimal(a), decimal(b));
+    let ((a_negative, a_whole, a_fraction), (b_negative, b_whole, b_fraction)) =
+        (decimal(a), decimal(b));
     match (a_negative, b_negative) {
         (true, false) => Ordering::Less,
         (false, true) => Ordering::Greater,
@@ -308,7 +319,10 @@ impl General {
 
 fn general(text: &[u8]) -> General {
     let text = &text[blanks(text)..];
-    let length = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte)).count();
+    let length = text
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
+        .count();
     let Ok(text) = std::str::from_utf8(&text[..length.min(400)]) else { return General::None };
     // The longest part that is a number.
     let lower = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
@@ -316,11 +330,17 @@ fn general(text: &[u8]) -> General {
         return General::NotANumber;
     }
     if lower.starts_with("inf") {
-        return General::Number(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY });
+        return General::Number(if text.starts_with('-') {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        });
     }
     (1..=text.len())
         .rev()
-        .filter(|&end| text.as_bytes()[end - 1].is_ascii_digit() || text.as_bytes()[end - 1] == b'.')
+        .filter(|&end| {
+            text.as_bytes()[end - 1].is_ascii_digit() || text.as_bytes()[end - 1] == b'.'
+        })
         .find_map(|end| text[..end].parse().ok())
         .map_or(General::None, General::Number)
 }
@@ -331,10 +351,14 @@ fn human(text: &[u8]) -> i64 {
     if whole.is_empty() && fraction.is_empty() {
         return 0;
     }
-    let rest = text[blanks(text)..].iter().find(|byte| !byte.is_ascii_digit() && !b"-.".contains(byte));
+    let rest =
+        text[blanks(text)..].iter().find(|byte| !byte.is_ascii_digit() && !b"-.".contains(byte));
     let unit = match rest {
         Some(b'k' | b'K') => 2,
-        Some(letter) => b"MGTPEZYRQ".iter().position(|unit| unit == letter).map_or(1, |at| i64::try_from(at).unwrap_or(0) + 3),
+        Some(letter) => b"MGTPEZYRQ"
+            .iter()
+            .position(|unit| unit == letter)
+            .map_or(1, |at| i64::try_from(at).unwrap_or(0) + 3),
         None => 1,
     };
     if negative { -unit } else { unit }
@@ -368,7 +392,10 @@ mod tests {
         let key = Key::line(order);
         let result = key.compare(a.as_bytes(), b.as_bytes(), 1);
         let prefixes = key.prefix(a.as_bytes(), 1).cmp(&key.prefix(b.as_bytes(), 1));
-        assert!(prefixes == Ordering::Equal || prefixes == result, "{letters}: prefix of {a} and {b}");
+        assert!(
+            prefixes == Ordering::Equal || prefixes == result,
+            "{letters}: prefix of {a} and {b}"
+        );
         result
     }
 
@@ -416,7 +443,11 @@ mod tests {
             ("1,1.1", None, "abc", "a"),
         ] {
             let parsed = Key::parse(key, Order::default()).unwrap();
-            assert_eq!(parsed.slice(line.as_bytes(), separator), expected.as_bytes(), "{key} of {line}");
+            assert_eq!(
+                parsed.slice(line.as_bytes(), separator),
+                expected.as_bytes(),
+                "{key} of {line}"
+            );
         }
         for bad in ["0", "x", "1.0", "1,", "1z"] {
             assert!(Key::parse(bad, Order::default()).is_err(), "{bad}");
