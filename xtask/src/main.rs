@@ -1,6 +1,7 @@
-//! Repository chores: `cargo xtask tidy`.
+//! Repository chores: `cargo xtask tidy`, `cargo xtask size`.
 
 mod graph;
+mod size;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -14,12 +15,14 @@ Usage: cargo xtask COMMAND
 Commands:
   tidy    Check what the compiler does not: layers, the dependency graph, unsafe code,
           module documentation, sizes of files. UPDATE_EXPECT=1 rewrites the golden graph.
+  size    Build the toolbox and print what each of its parts adds to the binary.
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["tidy"] => tidy(),
+        ["size"] => size::report(&root()).map(|text| print(&text)),
         ["help" | "--help" | "-h"] => {
             print(USAGE);
             Ok(())

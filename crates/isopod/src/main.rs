@@ -5,8 +5,10 @@
 //! process with one thread.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// A part of the product: takes its arguments, its own name first, and returns the exit status.
 type Part = fn(Vec<OsString>) -> i32;
@@ -23,6 +25,7 @@ const BY_ARGUMENT: &[(&str, Part)] = &[
     ("supervisor", isopod_supervisor::main),
     ("container-init", isopod_supervisor::init_main),
     ("build-step", isopod_build::step_main),
+    ("box", toolbox),
 ];
 
 /// What rides in the engine's process, because it shares the engine's store.
@@ -52,4 +55,15 @@ fn main() -> ExitCode {
 fn named(parts: &[(&str, Part)], name: Option<&OsStr>) -> Option<Part> {
     let name = name?;
     parts.iter().find(|(known, _)| name == *known).map(|(_, part)| *part)
+}
+
+/// `isopod box APPLET …` becomes the toolbox, which is a small binary of its own: it lies beside
+/// this one, or on `PATH`.
+fn toolbox(arguments: Vec<OsString>) -> i32 {
+    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join("isobox")));
+    let program = beside.filter(|file| file.is_file()).unwrap_or_else(|| "isobox".into());
+    let failure = Command::new(&program).arg0("isobox").args(arguments.into_iter().skip(1)).exec();
+    let text = format!("isopod: cannot run the toolbox {}: {failure}\n", program.display());
+    std::io::stderr().write_all(text.as_bytes()).ok();
+    if failure.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 }
 }

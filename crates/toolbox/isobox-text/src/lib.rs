@@ -17,17 +17,22 @@ mod dos2unix;
 mod expand;
 mod expr;
 mod factor;
+mod fmt;
 mod fold;
 mod head;
+mod hexdump;
 mod iconv;
 mod join;
 mod look;
+mod more;
 mod nl;
+mod od;
 mod paste;
 mod rev;
 mod seq;
 mod shuf;
 mod sort;
+mod split;
 mod strings;
 mod tac;
 mod tail;
@@ -37,6 +42,7 @@ mod unexpand;
 mod uniq;
 mod uuencode;
 mod wc;
+mod xxd;
 
 /// The applets of this group.
 pub static APPLETS: &[Applet] = &[
@@ -62,17 +68,24 @@ pub static APPLETS: &[Applet] = &[
     expand::EXPAND,
     expr::EXPR,
     factor::FACTOR,
+    fmt::COLUMN,
+    fmt::FMT,
     fold::FOLD,
     head::HEAD,
+    hexdump::HEXDUMP,
     iconv::ICONV,
     join::JOIN,
     look::LOOK,
+    more::MORE,
     nl::NL,
+    od::OD,
     paste::PASTE,
     rev::REV,
     seq::SEQ,
     shuf::SHUF,
     sort::SORT,
+    split::CSPLIT,
+    split::SPLIT,
     strings::STRINGS,
     tac::TAC,
     tail::TAIL,
@@ -83,4 +96,5 @@ pub static APPLETS: &[Applet] = &[
     uuencode::UUDECODE,
     uuencode::UUENCODE,
     wc::WC,
+    xxd::XXD,
 ];

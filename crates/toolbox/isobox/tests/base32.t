@@ -1,0 +1,41 @@
+$ printf 'hello' | base32
+NBSWY3DP
+~ busybox: has no such applet
+
+$ printf 'NBSWY3DP' | base32 -d
+hello
+\
+~ busybox: has no such applet
+
+$ printf 'a' | base32
+ME======
+~ busybox: has no such applet
+
+$ printf 'ME======' | base32 -d
+a
+\
+~ busybox: has no such applet
+
+$ printf '' | base32
+~ busybox: has no such applet
+
+$ seq 40 | base32 -w 20
+GEFDECRTBI2AUNIKGYFD
+OCRYBI4QUMJQBIYTCCRR
+GIFDCMYKGE2AUMJVBIYT
+MCRRG4FDCOAKGE4QUMRQ
+BIZDCCRSGIFDEMYKGI2A
+UMRVBIZDMCRSG4FDEOAK
+GI4QUMZQBIZTCCRTGIFD
+GMYKGM2AUMZVBIZTMCRT
+G4FDGOAKGM4QUNBQBI==
+====
+~ busybox: has no such applet
+
+$ printf '1' | base32 -d
+? 1
+~ busybox: has no such applet
+
+$ seq 100 | base32 | base32 -d | md5sum
+d632eba71107bf7bc3ec423eab256d78  -
+~ busybox: has no such applet

@@ -1,0 +1,44 @@
+$ printf 'abc' | md5sum
+900150983cd24fb0d6963f7d28e17f72  -
+
+$ printf '' | md5sum
+d41d8cd98f00b204e9800998ecf8427e  -
+
+$ printf 'abc' >f; md5sum f
+900150983cd24fb0d6963f7d28e17f72  f
+
+$ printf 'abc' >f; md5sum f >s; md5sum -c s
+f: OK
+
+$ printf 'abc' >f; md5sum f >s; printf x >f; md5sum -c s
+f: FAILED
+? 1
+
+$ printf 'abc' >f; md5sum --tag f
+MD5 (f) = 900150983cd24fb0d6963f7d28e17f72
+~ busybox: has no such option
+
+$ printf 'abc' >f; md5sum f >s; rm f; md5sum -c s
+f: FAILED open or read
+? 1
+~ busybox: differs
+
+$ printf 'abc' >f; md5sum f >s; md5sum -c --quiet s
+~ busybox: has no such option
+
+$ echo nothing | md5sum -c
+? 1
+
+$ printf 'abc' >f; md5sum --tag f >s; md5sum -c s
+f: OK
+~ busybox: has no such option
+
+$ md5sum missing
+? 1
+
+$ printf 'abc' >f; md5sum f >s; md5sum --status -c s
+~ busybox: has no such option
+
+$ printf 'abc' >'a\b'; md5sum 'a\b'
+\900150983cd24fb0d6963f7d28e17f72  a\\b
+~ busybox: differs

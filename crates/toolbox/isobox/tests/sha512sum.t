@@ -1,0 +1,25 @@
+$ printf 'abc' | sha512sum
+ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f  -
+
+$ printf '' | sha512sum
+cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e  -
+
+$ printf 'abc' >f; sha512sum f
+ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f  f
+
+$ printf 'abc' >f; sha512sum f >s; sha512sum -c s
+f: OK
+
+$ printf 'abc' >f; sha512sum f >s; printf x >f; sha512sum -c s
+f: FAILED
+? 1
+
+$ printf 'abc' >f; sha512sum f f
+ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f  f
+ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f  f
+
+$ sha512sum missing
+? 1
+
+$ seq 100000 | sha512sum
+da6347991e8683a5f043d408b0a494dd189750a501f0cf293ae82cea13a1244ce49a232e1686fdb9fd40c001c5214fca656e776c8041153e787927addd47035a  -

@@ -1,0 +1,30 @@
+$ printf '        a\n' | unexpand
+	a
+
+$ printf '        a        b\n' | unexpand -a
+	a	 b
+
+$ printf '    a\n' | unexpand -t 4
+	a
+
+$ printf '        a       b\n' | unexpand -a -f
+? 1
+~ busybox: differs
+
+$ printf '  \ta\n' | unexpand
+	a
+
+$ printf 'a       b\n' | unexpand
+a       b
+~ busybox: differs
+
+$ printf '   a\n' | unexpand
+   a
+
+$ printf 'a      b\n' | unexpand -t 4
+a	   b
+
+$ printf '' | unexpand
+
+$ unexpand missing
+? 1
