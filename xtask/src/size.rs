@@ -13,7 +13,14 @@ const GROUPS: [&str; 4] = ["isobox_applet", "isobox_text", "isobox_files", "isob
 pub(crate) fn report(root: &Path) -> Result<String> {
     let status = Command::new("cargo")
         .current_dir(root)
-        .args(["build", "--release", "--package", "isobox", "--config", "profile.release.strip=false"])
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "isobox",
+            "--config",
+            "profile.release.strip=false",
+        ])
         .args(["--target-dir", "target/size"])
         .status()
         .context("run cargo")?;
@@ -56,7 +63,8 @@ fn symbols(bytes: &[u8]) -> Option<Vec<(String, u64)>> {
         let part = bytes.get(at..at + width)?;
         Some(part.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte)))
     };
-    let place = |at: usize, width: usize| number(at, width).and_then(|value| usize::try_from(value).ok());
+    let place =
+        |at: usize, width: usize| number(at, width).and_then(|value| usize::try_from(value).ok());
     let (sections, size, count) = (place(0x28, 8)?, place(0x3a, 2)?, place(0x3c, 2)?);
     let header = |index: usize| sections + index * size;
     let table = (0..count).map(header).find(|&at| number(at + 4, 4) == Some(2))?;

@@ -63,7 +63,7 @@ impl<'a> Input<'a> {
 
     /// Takes `count` bytes of what [`Input::chunk`] showed.
     pub fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start = self.start.saturating_add(count).min(self.end);
     }
 
     /// The next line with its end `delimiter`, which the last line may lack; nothing at the end

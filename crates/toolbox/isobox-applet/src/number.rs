@@ -92,17 +92,17 @@ pub fn invalid(text: &OsStr) -> Error {
     Error::about("invalid number", text)
 }
 
-/// A size in at most four characters, rounded up as `ls -h` and `du -h` do: `1.5K`, `12M`.
+/// A size for people, as BusyBox writes it: `97.7K`, `252.0G`, and bytes as they are.
 #[must_use]
 pub fn human(bytes: u64, base: u64) -> String {
     const UNITS: &[u8] = b"KMGTPE";
     if bytes < base {
         return bytes.to_string();
     }
-    let mut unit = 0;
-    let mut divisor = u128::from(base);
+    let (mut unit, mut divisor) = (0, u128::from(base));
     let bytes = u128::from(bytes);
-    while bytes.div_ceil(divisor) >= u128::from(base) && unit + 1 < UNITS.len() {
+    let tenths = |divisor: u128| (bytes * 10 + divisor / 2) / divisor;
+    while tenths(divisor) >= u128::from(base) * 10 && unit + 1 < UNITS.len() {
         divisor *= u128::from(base);
         unit += 1;
     }
@@ -110,12 +110,8 @@ pub fn human(bytes: u64, base: u64) -> String {
         b'K' if base == 1000 => 'k',
         letter => char::from(letter),
     };
-    let tenths = (bytes * 10).div_ceil(divisor);
-    if tenths < 100 {
-        format!("{}.{}{letter}", tenths / 10, tenths % 10)
-    } else {
-        format!("{}{letter}", bytes.div_ceil(divisor))
-    }
+    let tenths = tenths(divisor);
+    format!("{}.{}{letter}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
@@ -140,14 +136,12 @@ mod tests {
     }
 
     #[test]
-    fn people_read_sizes_rounded_up() {
+    fn people_read_sizes_in_tenths() {
         for (bytes, expected) in [
             (0, "0"),
             (1023, "1023"),
             (1024, "1.0K"),
-            (1025, "1.1K"),
-            (10_240, "10K"),
-            (10_241, "11K"),
+            (100_000, "97.7K"),
             (1_048_575, "1.0M"),
             (1 << 40, "1.0T"),
         ] {

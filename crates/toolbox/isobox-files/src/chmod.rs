@@ -304,11 +304,11 @@ fn apply(
                 change.apply(before, FileType::from_raw_mode(status.st_mode).is_dir(), job.umask);
             let outcome = set_mode(parent, name, after, follow);
             let letters = |bits: u32| mode::text(bits)[1..].to_owned();
-            let text = format!(
-                "changed from {before:04o} ({}) to {after:04o} ({})",
-                letters(before),
-                letters(after)
-            );
+            let text = |what: &str| {
+                let shown = [b"mode of '", path.as_bytes(), b"' "].concat();
+                (shown, format!("{what} {after:04o} ({})", letters(after)))
+            };
+            let text = text(if before == after { "retained as" } else { "changed to" });
             (outcome, before != after, text)
         }
         Change::Owner { uid, gid, from } => {
@@ -328,14 +328,14 @@ fn apply(
             let changed = uid.is_some_and(|uid| uid != status.st_uid)
                 || gid.is_some_and(|gid| gid != status.st_gid);
             let after = (uid.unwrap_or(status.st_uid), gid.unwrap_or(status.st_gid));
-            (outcome, changed, format!("changed ownership to {}:{}", after.0, after.1))
+            let shown = [b"changed ownership of '", path.as_bytes(), b"' "].concat();
+            (outcome, changed, (shown, format!("to {}:{}", after.0, after.1)))
         }
     };
     match outcome {
         Ok(()) => {
             if job.verbose || job.changes && changed {
-                let what = if changed { text } else { "retained as it was".into() };
-                cx.stdout.put(&[b"'", path.as_bytes(), b"' ", what.as_bytes(), b"\n"].concat())?;
+                cx.stdout.put(&[text.0.as_slice(), text.1.as_bytes(), b"\n"].concat())?;
             }
         }
         Err(_) if job.quiet => cx.failed = true,

@@ -196,7 +196,7 @@ impl Copier {
                 rustix::fs::symlinkat(from.path, to.dir, to.name)
             })
             .map_err(|errno| Error::doing("can't create symlink", to.path, errno))
-        } else if kind.is_file() || named && !self.style.recursive {
+        } else if kind.is_file() || !kind.is_symlink() && !self.style.recursive {
             self.regular(cx, from, to, &source, target.as_ref(), follow)
         } else {
             self.special(from, to, &source, kind, target.is_some())

@@ -260,22 +260,25 @@ fn cal(cx: &mut Context<'_>) -> Result<Status> {
     if let Some(month) = month {
         let title = format!("{} {year}", MONTHS[month as usize - 1]);
         writeln!(cx.stdout, "{}", centre(&title, width).trim_end())?;
+        let blank = if julian { 28 } else { 21 };
         for line in grid(month, year, julian, monday) {
-            writeln!(cx.stdout, "{}", line.trim_end())?;
+            // As BusyBox prints weeks that are not there.
+            let line = if line.is_empty() { " ".repeat(blank) } else { line };
+            writeln!(cx.stdout, "{line}")?;
         }
         return Ok(cx.status());
     }
     let columns: usize = if julian { 2 } else { 3 };
     let gap = "  ";
     let total = width * columns + gap.len() * (columns - 1);
-    writeln!(cx.stdout, "{}\n", centre(&year.to_string(), total))?;
+    writeln!(cx.stdout, "{:total$}\n", centre(&year.to_string(), total))?;
     for first in (1..=12_u32).step_by(columns) {
         let months: Vec<u32> = (first..first + u32::try_from(columns).unwrap_or(1)).collect();
         let titles: Vec<String> = months
             .iter()
             .map(|&month| format!("{:width$}", centre(MONTHS[month as usize - 1], width)))
             .collect();
-        writeln!(cx.stdout, "{}", titles.join(gap).trim_end())?;
+        writeln!(cx.stdout, "{}", titles.join(gap))?;
         let grids: Vec<Vec<String>> =
             months.iter().map(|&month| grid(month, year, julian, monday)).collect();
         for row in 0..7 {
@@ -290,8 +293,8 @@ fn cal(cx: &mut Context<'_>) -> Result<Status> {
 /// The head of the week and six weeks. In September 1752 Britain left out eleven days.
 fn grid(month: u32, year: i64, julian: bool, monday: bool) -> Vec<String> {
     let (cell, names) =
-        if julian { (3, "Sun Mon Tue Wed Thu Fri Sat") } else { (2, "Su Mo Tu We Th Fr Sa") };
-    let mut names: Vec<&str> = names.split(' ').collect();
+        if julian { (3, " Su  Mo  Tu  We  Th  Fr  Sa") } else { (2, "Su Mo Tu We Th Fr Sa") };
+    let mut names: Vec<&str> = names.split_whitespace().collect();
     if monday {
         names.rotate_left(1);
     }
@@ -320,6 +323,7 @@ fn grid(month: u32, year: i64, julian: bool, monday: bool) -> Vec<String> {
     });
     let mut column =
         usize::try_from((first_day + 4 - i64::from(monday)).rem_euclid(7)).unwrap_or(0);
+    let names: Vec<String> = names.iter().map(|name| format!("{name:>cell$}")).collect();
     let mut lines = vec![names.join(" ")];
     let mut line = " ".repeat(column * (cell + 1));
     for day in 1..=length {

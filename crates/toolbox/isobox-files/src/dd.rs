@@ -24,8 +24,7 @@ pub(crate) const DD: Applet = Applet::new(
      \toflag=\tseek_bytes append direct dsync sync nonblock nofollow\n\n\
      N may end in c (1) w (2) b (512) k M G (1024...) kB MB GB (1000...), and be a product: 2x512",
 )
-.at(Place::Bin)
-.with_own_help();
+.at(Place::Bin);
 
 #[derive(Default)]
 struct Plan {
@@ -160,9 +159,6 @@ fn parse(words: Vec<OsString>) -> Result<Plan> {
 
 fn dd(cx: &mut Context<'_>) -> Result<Status> {
     let words = std::mem::take(&mut cx.args);
-    if words.len() == 1 && words[0] == "--help" {
-        return Err(Error::usage(""));
-    }
     let plan = parse(words)?;
     let started = Instant::now();
     let input_file = open_input(cx, &plan)?;

@@ -465,23 +465,12 @@ fn print(cx: &mut Context<'_>, report: &Report, rows: Vec<Row>) -> Result<()> {
             other => format!("{}-blocks", number::human(other, 1024).replace(".0", "")),
         }
     };
-    let (used, left, share) = if report.inodes {
-        ("IUsed", "IFree", "IUse%")
-    } else {
-        ("Used", "Available", if report.posix { "Capacity" } else { "Use%" })
-    };
-    let widths = if report.human.is_some() { [9, 9, 9] } else { [10, 9, 9] };
+    let share = if report.posix { "Capacity" } else { "Use%" };
     write!(cx.stdout, "{:<20} ", "Filesystem")?;
     if report.types {
         write!(cx.stdout, "{:<10} ", "Type")?;
     }
-    writeln!(
-        cx.stdout,
-        "{size:>w0$} {used:>w1$} {left:>w2$} {share:>4} Mounted on",
-        w0 = widths[0],
-        w1 = widths[1],
-        w2 = widths[2]
-    )?;
+    writeln!(cx.stdout, "{:<15}Used Available {share} Mounted on", format!("{size:>9}"))?;
     for (source, kind, [all, used, left], target) in rows {
         // Long names get a line of their own, but POSIX wants one line.
         if source.len() > 20 && !report.posix {
@@ -496,16 +485,7 @@ fn print(cx: &mut Context<'_>, report: &Report, rows: Vec<Row>) -> Result<()> {
             0 => "0%".to_owned(),
             sum => format!("{}%", (u128::from(used) * 100).div_ceil(u128::from(sum))),
         };
-        write!(
-            cx.stdout,
-            "{:>w0$} {:>w1$} {:>w2$} {share:>4} ",
-            shown(all),
-            shown(used),
-            shown(left),
-            w0 = widths[0],
-            w1 = widths[1],
-            w2 = widths[2]
-        )?;
+        write!(cx.stdout, "{:>9} {:>9} {:>9} {share:>4} ", shown(all), shown(used), shown(left))?;
         cx.stdout.put(&target)?;
         cx.stdout.put(b"\n")?;
     }

@@ -36,7 +36,7 @@ pub(crate) const NOHUP: Applet = Applet::new(
     "PROGRAM [ARGUMENT]...\n\n\
      Run a program that goes on when the terminal goes away; output goes to nohup.out",
 )
-.fails_with(127);
+.fails_with(125);
 
 /// See the usage text.
 pub(crate) const NICE: Applet = Applet::new(

@@ -166,8 +166,7 @@ fn make(cx: &mut Context<'_>, source: &OsStr, link: &OsStr, style: &Style) -> Re
         Err(errno) => return Err(fail(errno)),
     }
     if style.verbose {
-        let arrow: &[u8] = if style.symbolic { b"' -> '" } else { b"' => '" };
-        cx.stdout.put(&[b"'", link.as_bytes(), arrow, text.as_bytes(), b"'\n"].concat())?;
+        cx.stdout.put(&[b"'", link.as_bytes(), b"' -> '", text.as_bytes(), b"'\n"].concat())?;
     }
     Ok(())
 }

@@ -747,8 +747,10 @@ fn long(cx: &mut Context<'_>, style: &Style, files: &[File], names: &mut Names) 
         ]);
     }
     let width = |index: usize| rows.iter().map(|row| row[index].len()).max().unwrap_or(0);
-    let [w_inode, w_blocks, w_links, w_owner, w_group, w_size] =
-        [width(0), width(1), width(3), width(4), width(5), width(6)];
+    // BusyBox's widths, unless something is wider.
+    let size = if style.human.is_some() { 7 } else { 9 };
+    let [w_inode, w_blocks, w_links] = [width(0), width(1), width(3).max(4)];
+    let [w_owner, w_group, w_size] = [width(4).max(8), width(5).max(8), width(6).max(size)];
     for (row, file) in rows.iter().zip(files.iter().filter(|file| file.stat.is_some())) {
         if style.inode {
             write!(cx.stdout, "{:>w_inode$} ", row[0])?;

@@ -163,8 +163,7 @@ fn move_one(cx: &mut Context<'_>, from: &OsStr, to: &OsStr, style: &Moving) -> R
         Err(errno) => return Err(Error::doing("can't rename", from, errno)),
     }
     if style.verbose {
-        cx.stdout
-            .put(&[b"renamed '", from.as_bytes(), b"' -> '", to.as_bytes(), b"'\n"].concat())?;
+        cx.stdout.put(&[b"'", from.as_bytes(), b"' -> '", to.as_bytes(), b"'\n"].concat())?;
     }
     Ok(())
 }

@@ -260,7 +260,7 @@ fn pathchk(cx: &mut Context<'_>) -> Result<Status> {
 fn wrong_with(cx: &Context<'_>, name: &OsStr, portable: bool, strict: bool) -> Option<String> {
     let bytes = name.as_bytes();
     let mut parts = bytes.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
-    if bytes.is_empty() && (strict || portable) {
+    if bytes.is_empty() {
         return Some("empty file name".into());
     }
     if strict && parts.clone().any(|part| part.starts_with(b"-")) {

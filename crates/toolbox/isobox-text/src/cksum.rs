@@ -143,7 +143,7 @@ fn sum(cx: &mut Context<'_>) -> Result<Status> {
         system_v = option == 's';
     }
     let operands = arguments.operands();
-    let (unnamed, several) = (operands.is_empty(), operands.len() > 1);
+    let unnamed = operands.is_empty();
     cx.each_input(&operands, |cx, input, name| {
         if system_v {
             let mut total = 0_u32;
@@ -165,7 +165,7 @@ fn sum(cx: &mut Context<'_>) -> Result<Status> {
         })
         .map_err(|error| error.on(name))?;
         write!(cx.stdout, "{sum:05} {:5}", size.div_ceil(1024))?;
-        finish(cx, name, unnamed || !several)
+        finish(cx, name, unnamed)
     })?;
     Ok(cx.status())
 }

@@ -122,7 +122,7 @@ fn compare(
                 if style.show {
                     writeln!(cx.stdout, "{place} {x:3o} {:<4} {y:3o} {}", visible(x), visible(y))?;
                 } else {
-                    writeln!(cx.stdout, "{place:>4} {x:3o} {y:3o}")?;
+                    writeln!(cx.stdout, "{place} {x:3o} {y:3o}")?;
                 }
             }
         }

@@ -65,14 +65,19 @@ fn in_place(cx: &Context<'_>, name: &OsStr, to_dos: bool) -> Result<()> {
     replacement.commit()
 }
 
+/// Carriage returns go wherever they stand, and come before every newline or none.
 fn convert(input: &mut Input<'_>, output: &mut Output<'_>, to_dos: bool) -> Result<()> {
     while let Some(line) = input.line(b'\n').map_err(Error::Read)? {
-        let Some(text) = line.strip_suffix(b"\n") else {
-            output.put(line)?;
-            continue;
+        let (text, ended) = match line.strip_suffix(b"\n") {
+            Some(text) => (text, true),
+            None => (line, false),
         };
-        output.put(text.strip_suffix(b"\r").unwrap_or(text))?;
-        output.put(if to_dos { b"\r\n" } else { b"\n" })?;
+        for part in text.split(|&byte| byte == b'\r') {
+            output.put(part)?;
+        }
+        if ended {
+            output.put(if to_dos { b"\r\n" } else { b"\n" })?;
+        }
     }
     Ok(())
 }

@@ -188,29 +188,60 @@ impl Paragraph {
         let width_of =
             |word: &[u8]| std::str::from_utf8(word).map_or(word.len(), |text| text.chars().count());
         let widths: Vec<usize> = words.iter().map(|(word, _)| width_of(word)).collect();
-        let mut best = vec![(u64::MAX, count); count + 1];
-        best[count] = (0, count);
+        let period = |index: usize| {
+            let word: &[u8] = &words[index].0;
+            let bare =
+                word.iter().rposition(|byte| !b"\"')]".contains(byte)).map(|last| word[last]);
+            matches!(bare, Some(b'.' | b'?' | b'!'))
+        };
+        // A period ends a sentence where two blanks or the end of a line followed it.
+        let ends = |index: usize| period(index) && words[index].1 > 1;
+        // What it costs to break in front of a word, as GNU's fmt reckons.
+        let base_cost = |index: usize| -> i64 {
+            let mut cost = 70 * 70;
+            if index > 0 {
+                if period(index - 1) {
+                    cost += if ends(index - 1) { -(50 * 50) } else { 600 * 600 };
+                } else if matches!(words[index - 1].0.last(), Some(b',' | b';' | b':')) {
+                    cost -= 40 * 40;
+                } else if index > 1 && ends(index - 2) {
+                    cost += 200 * 200 / (i64::try_from(widths[index - 1]).unwrap_or(0) + 2);
+                }
+            }
+            if matches!(words[index].0.first(), Some(b'(' | b'[' | b'{' | b'\'' | b'"')) {
+                cost -= 40 * 40;
+            } else if ends(index) {
+                cost += 150 * 150 / (i64::try_from(widths[index]).unwrap_or(0) + 2);
+            }
+            cost
+        };
+        let short = |by: i64| (by * 10) * (by * 10);
+        // Cost, end and length of the best line from each word on.
+        let mut best = vec![(i64::MAX, count, 0_usize); count + 1];
+        best[count] = (0, count, 0);
         for start in (0..count).rev() {
             let mut length = base + if start == 0 { self.first_indent } else { self.other_indent };
             for end in start + 1..=count {
                 length += widths[end - 1];
-                if length > style.width && end > start + 1 {
+                if end > start + 1 && length >= style.width {
                     break;
                 }
-                let last = end == count;
-                let miss = style.goal.abs_diff(length) as u64;
-                let mut cost = if last { 0 } else { miss * miss };
-                if !last {
-                    // Sentences' ends are good places, and single words on a line bad ones.
-                    let sentence = words[end - 1].1 > 1;
-                    cost += if sentence { 0 } else { 50 };
+                let signed = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+                let mut cost = best[end].0;
+                if end < count {
+                    cost += short(signed(style.goal) - signed(length));
+                    if best[end].1 < count {
+                        cost += short(signed(length) - signed(best[end].2)) / 2;
+                    }
                 }
-                let total = cost.saturating_add(best[end].0);
-                if total <= best[start].0 {
-                    best[start] = (total, end);
+                if cost < best[start].0 {
+                    best[start] = (cost, end, length);
                 }
-                length += words[end - 1].1;
+                if end < count {
+                    length += words[end - 1].1;
+                }
             }
+            best[start].0 += base_cost(start);
         }
         let mut start = 0;
         while start < count {

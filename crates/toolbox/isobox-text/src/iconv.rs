@@ -175,7 +175,7 @@ fn convert(
     converted: &mut Vec<u8>,
 ) -> Result<()> {
     let whole = bytes.len();
-    let (mut from, mut skipped) = (from, false);
+    let mut from = from;
     match (from, bytes) {
         (Encoding::Utf32, [0xff, 0xfe, 0, 0, rest @ ..]) => {
             (from, bytes) = (Encoding::Utf32Le, rest)
@@ -198,16 +198,13 @@ fn convert(
                     whole - bytes.len()
                 )));
             }
-            skipped = true;
             bytes = &bytes[length..];
             continue;
         };
         if !encode(character, to, converted) {
             if transliterate {
                 encode(plain(character), to, converted);
-            } else if skip {
-                skipped = true;
-            } else {
+            } else if !skip {
                 return Err(Error::message(format!(
                     "cannot convert: character U+{:04X} at position {} is not in the target's encoding",
                     u32::from(character),
@@ -217,7 +214,7 @@ fn convert(
         }
         bytes = &bytes[length..];
     }
-    if skipped { Err(Error::Silent(1)) } else { Ok(()) }
+    Ok(())
 }
 
 /// The first character and how many bytes it takes.

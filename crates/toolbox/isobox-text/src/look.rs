@@ -16,8 +16,7 @@ pub(crate) const LOOK: Applet = Applet::new(
      \t-t C\tSTRING ends at C\n\
      \t-b\tSearch by halves (as is done anyway)\n\n\
      Without FILE, /usr/share/dict/words with -df",
-)
-.fails_with(2);
+);
 
 const OPTIONS: Spec = Spec::new(
     "dfabt:",

@@ -111,7 +111,7 @@ fn nl(cx: &mut Context<'_>) -> Result<Status> {
                 && let Some(marks) = (1..=3).find(|&marks| text == delimiter.repeat(marks))
             {
                 section = 3 - marks;
-                if section == 0 && renumber {
+                if renumber {
                     count = start;
                 }
                 cx.stdout.put(b"\n")?;

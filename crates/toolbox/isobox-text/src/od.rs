@@ -155,7 +155,7 @@ fn od(cx: &mut Context<'_>) -> Result<Status> {
     if operands.is_empty() {
         operands.push("-".into());
     }
-    let mut source = Source { files: operands.into(), input: None, left: most };
+    let mut source = Source { files: operands.into(), input: None, left: most, any: false };
     source.skip(cx, skip)?;
     match strings {
         Some(least) => find_strings(cx, &mut source, &style, skip, least)?,
@@ -238,6 +238,8 @@ struct Source<'a> {
     files: std::collections::VecDeque<OsString>,
     input: Option<(Input<'a>, OsString)>,
     left: u64,
+    /// Whether one of them could be opened.
+    any: bool,
 }
 
 impl<'a> Source<'a> {
@@ -249,6 +251,7 @@ impl<'a> Source<'a> {
                 let Some(name) = self.files.pop_front() else { break };
                 let opened = cx.open(&name);
                 if let Some(input) = cx.attempt(opened)? {
+                    self.any = true;
                     self.input = Some((input, name));
                 }
                 continue;
@@ -355,7 +358,7 @@ fn dump<'a>(
         before.clear();
         before.extend_from_slice(&line[..count]);
     }
-    if style.radix != b'n' {
+    if style.radix != b'n' && source.any {
         address(cx, style, offset)?;
         cx.stdout.put(b"\n")?;
     }

@@ -414,6 +414,8 @@ enum Pattern {
 struct Cutter<'l> {
     lines: Vec<&'l [u8]>,
     at: usize,
+    /// Where the next search begins.
+    search_from: usize,
     prefix: OsString,
     format: String,
     number: u64,
@@ -452,6 +454,7 @@ fn csplit(cx: &mut Context<'_>) -> Result<Status> {
     let mut cutter = Cutter {
         lines,
         at: 0,
+        search_from: 0,
         prefix,
         format,
         number: 0,
@@ -515,6 +518,7 @@ impl Cutter<'_> {
                         }
                     });
                 };
+                self.search_from = target + 1;
                 if matches!(&pattern, Pattern::Match { skip: true, .. }) {
                     self.at = target;
                 } else {
@@ -524,7 +528,7 @@ impl Cutter<'_> {
                     self.at = (self.at + 1).min(self.lines.len());
                 }
                 done += 1;
-                if repeat.is_none() && self.at >= self.lines.len() {
+                if repeat.is_none() && self.search_from > self.lines.len() {
                     break;
                 }
             }
@@ -534,11 +538,7 @@ impl Cutter<'_> {
 
     /// The line before which to cut: the first that matches after the current one.
     fn search(&self, regex: &Regex, offset: i64) -> Option<usize> {
-        let from = if self.at == 0 && self.made.is_empty() {
-            0
-        } else {
-            self.at + usize::from(!self.suppress)
-        };
+        let from = self.search_from.max(self.at);
         let found = (from..self.lines.len()).find(|&index| {
             let line = self.lines[index];
             regex.is_match(line.strip_suffix(b"\n").unwrap_or(line))

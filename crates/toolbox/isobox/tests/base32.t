@@ -1,23 +1,23 @@
 $ printf 'hello' | base32
 NBSWY3DP
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'NBSWY3DP' | base32 -d
 hello
 \
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a' | base32
 ME======
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'ME======' | base32 -d
 a
 \
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf '' | base32
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 40 | base32 -w 20
 GEFDECRTBI2AUNIKGYFD
@@ -30,12 +30,12 @@ GI4QUMZQBIZTCCRTGIFD
 GMYKGM2AUMZVBIZTMCRT
 G4FDGOAKGM4QUNBQBI==
 ====
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf '1' | base32 -d
 ? 1
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 100 | base32 | base32 -d | md5sum
 d632eba71107bf7bc3ec423eab256d78  -
-~ busybox: has no such applet
+~ busybox: no such applet

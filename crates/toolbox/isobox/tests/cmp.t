@@ -24,7 +24,7 @@ $ printf abc >f; printf abd >g; cmp -n 2 f g
 $ printf abc >f; printf xbc >g; cmp f g 1 1
 
 $ printf abc >f; printf xbc >g; cmp -i 1 f g
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'i'
 
 $ printf abc >f; printf abc | cmp f
 

@@ -2,47 +2,47 @@ $ printf 'a\nb\n' >f; printf 'b\nc\n' >g; comm f g
 a
 		b
 	c
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a\nb\n' >f; printf 'b\nc\n' >g; comm -12 f g
 b
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a\nb\n' >f; printf 'b\nc\n' >g; comm -3 f g
 a
 	c
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a\nb\n' >f; printf 'b\nc\n' >g; comm -23 f g
 a
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a\nb\n' >f; printf 'b\nc\n' >g; comm --output-delimiter=, f g
 a
 ,,b
 ,c
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a\nb\n' >f; printf 'b\nc\n' >g; comm --total f g
 a
 		b
 	c
 1	1	1	total
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a\n' >f; comm f /dev/null
 a
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ printf 'a\nb\n' | comm - /dev/null
 a
 b
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ comm f
 ? 1
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ comm missing /dev/null
 ? 1
-~ busybox: has no such applet
+~ busybox: no such applet

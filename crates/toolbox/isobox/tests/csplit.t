@@ -5,12 +5,12 @@ $ seq 6 | csplit - 3; cat xx01
 4
 5
 6
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit -s - /3/; cat xx00
 1
 2
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit - /2/ /4/; ls
 2
@@ -19,7 +19,7 @@ $ seq 6 | csplit - /2/ /4/; ls
 xx00
 xx01
 xx02
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit - %3%; cat xx00
 8
@@ -27,14 +27,14 @@ $ seq 6 | csplit - %3%; cat xx00
 4
 5
 6
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit -f p - 3; ls
 4
 8
 p00
 p01
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 9 | csplit - 3 '{1}'; ls
 4
@@ -43,21 +43,21 @@ $ seq 9 | csplit - 3 '{1}'; ls
 xx00
 xx01
 xx02
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit -z - /1/ '{*}'; ls
 12
 xx00
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit - /9/; ls
 12
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit -k - /9/; ls
 12
 xx00
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit - /3/+1; cat xx00
 6
@@ -65,14 +65,14 @@ $ seq 6 | csplit - /3/+1; cat xx00
 1
 2
 3
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit -n 3 - 3; ls
 4
 8
 xx000
 xx001
-~ busybox: has no such applet
+~ busybox: no such applet
 
 $ seq 6 | csplit --suppress-matched - /3/; cat xx01
 4
@@ -80,4 +80,4 @@ $ seq 6 | csplit --suppress-matched - /3/; cat xx01
 4
 5
 6
-~ busybox: has no such applet
+~ busybox: no such applet

@@ -29,26 +29,26 @@ $ echo abc | cut -s -d : -f 2
 
 $ echo 'a:b:c' | cut -d : -f 1,3 --output-delimiter=-
 a-c
-~ busybox: has no such option
+~ busybox: says: unrecognized option '--output-delimiter=-'
 
 $ echo 'a:b:c' | cut -d : -f 2 --complement
 a:c
-~ busybox: has no such option
+~ busybox: says: unrecognized option '--complement'
 
 $ echo abcdef | cut -c 2-3 --complement
 adef
-~ busybox: has no such option
+~ busybox: says: unrecognized option '--complement'
 
 $ echo abc | cut -c 0
 ? 1
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ echo abc | cut
 ? 1
 
 $ echo 'a:b:c' | cut -d :: -f 1
 ? 1
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf 'a:b\nc' | cut -d : -f 2
 b

@@ -9,11 +9,11 @@ a   b
 
 $ printf 'a\tb\tc\td\n' | expand -t 3,6
 a  b  c d
-~ busybox: differs
+~ busybox: says: invalid number '3,6'
 
 $ printf 'a\tb\n' | expand -4
 a   b
-~ busybox: has no such option
+~ busybox: says: invalid option -- '4'
 
 $ printf 'abcdefgh\tb\n' | expand
 abcdefgh        b
@@ -21,7 +21,7 @@ abcdefgh        b
 $ printf 'a\b\tb\n' | expand | od -c
 0000000   a  \b                                   b  \n
 0000014
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf '' | expand
 

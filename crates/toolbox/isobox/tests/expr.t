@@ -90,14 +90,14 @@ $ expr
 $ expr -- -1 + 1
 0
 ? 1
-~ busybox: differs
+~ busybox: says: syntax error
 
 $ expr 1 = 01
 1
 
 $ expr quote length 
-? 2
-~ busybox: differs
+length
+~ gnu: says: syntax error: unexpected argument 'length'
 
 $ expr 5 \<= 5
 1

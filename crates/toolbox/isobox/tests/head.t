@@ -58,7 +58,7 @@ $ head missing
 $ printf 'a\0b\0c\0' | head -z -n 2 | tr '\0' '\n'
 a
 b
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'z'
 
 $ seq 3000 | head -c 1k | wc -c
 1024

@@ -45,7 +45,10 @@ $ printf 'abcdef' | hexdump -n 3 -C
 00000003
 
 $ printf 'abcdef' | hexdump -s 3 -C
-? 1
+00000003  64 65 66                                          |def|
+00000006
+~ busybox: says: stdin: Illegal seek
+~ gnu: says: stdin: Illegal seek
 
 $ printf 'abcd' | hexdump -e '4/1 "%02x " "\n"'
 61 62 63 64

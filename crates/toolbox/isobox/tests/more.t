@@ -3,18 +3,12 @@ a
 b
 
 $ printf 'a\n' >f; more f
-::::::::::::::
-f
-::::::::::::::
 a
-~ busybox: differs
+~ gnu: prints otherwise
 
 $ printf 'a\n' >f; printf 'b\n' >g; more f | cat
-::::::::::::::
-f
-::::::::::::::
 a
-~ busybox: differs
+~ gnu: prints otherwise
 
 $ printf '' | more
 
@@ -26,7 +20,8 @@ a
 \
 
 $ more missing
-~ busybox: differs
+? 1
+~ gnu: says: cannot open missing: No such file or directory
 
 $ printf 'x\n' >f; more - <f
 x

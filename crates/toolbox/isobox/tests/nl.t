@@ -19,12 +19,12 @@ $ printf 'a\nb\n' | nl -v 5 -i 5
 $ printf 'a\nb\n' | nl -n ln
 1     	a
 2     	b
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'n'
 
 $ printf 'a\nb\n' | nl -n rz -w 3
 001	a
 002	b
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'n'
 
 $ printf 'a\n\n\n\nb\n' | nl -b a -l 2
      1	a
@@ -32,12 +32,12 @@ $ printf 'a\n\n\n\nb\n' | nl -b a -l 2
      2	
        
      3	b
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'l'
 
 $ printf 'ab\ncd\n' | nl -b pc
        ab
      1	cd
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf '\\:\\:\\:\nh\n\\:\\:\nb\n\\:\nf\n' | nl -h a
 |
@@ -46,11 +46,11 @@ $ printf '\\:\\:\\:\nh\n\\:\\:\nb\n\\:\nf\n' | nl -h a
      1	b
 |
        f
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'h'
 
 $ printf 'a\n' | nl -b n
        a
 
 $ nl -b x /dev/null
 ? 1
-~ busybox: differs
+~ busybox: the status is 0

@@ -37,7 +37,7 @@ $ printf 'abc\n' | od -t c -t x1
 0000000   a   b   c  \n
          61  62  63  0a
 0000004
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf 'abc\n\0\033' | od -a
 0000000   a   b   c  nl nul esc
@@ -54,7 +54,7 @@ $ printf 'abcdef' | od -N 3 -c
 $ printf 'abc\n' | od -t x1z
 0000000 61 62 63 0a                                      >abc.<
 0000004
-~ busybox: differs
+~ busybox: says: invalid type string 'x1z'; 4294967295-byte integral type is not supported
 
 $ printf '%048d' 0 | od -c
 0000000   0   0   0   0   0   0   0   0   0   0   0   0   0   0   0   0
@@ -75,12 +75,12 @@ $ printf '%s' abcdefgh | od -w4 -c
 $ printf '\0\0\200\077' | od -t f4
 0000000               1
 0000004
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf '\0\0\0\0\0\0\370\077' | od -t f8
 0000000                      1.5
 0000010
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf '\377\376' | od -t d1
 0000000   -1   -2

@@ -6,7 +6,7 @@ $ printf '1\n2\n3\n' >f; printf 'a\n' >g; paste f g
 1	a
 2	
 3	
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf '1\n2\n' >f; printf 'a\nb\n' >g; paste -d , f g
 1,a

@@ -42,23 +42,23 @@ $ seq -3 -1
 -3
 -2
 -1
-~ busybox: has no such option
+~ busybox: says: invalid option -- '3'
 
 $ seq -w -1 1
 -1
 00
 01
-~ busybox: has no such option
+~ busybox: says: invalid option -- '1'
 
 $ seq -f %03g 3
 001
 002
 003
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'f'
 
 $ seq 1 0 2
 ? 1
-~ busybox: differs
+~ busybox: does not end
 
 $ seq x
 ? 1
@@ -79,4 +79,4 @@ $ seq 0 0.1 0.3
 0.1
 0.2
 0.3
-~ busybox: differs
+~ busybox: prints otherwise

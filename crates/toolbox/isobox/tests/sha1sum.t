@@ -16,7 +16,7 @@ f: FAILED
 
 $ printf 'abc' >f; sha1sum -b f
 a9993e364706816aba3e25717850c26c9cd0d89d *f
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ sha1sum missing
 ? 1

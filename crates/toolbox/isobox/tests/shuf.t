@@ -21,11 +21,11 @@ $ seq 3 | shuf -o f; sort f
 3
 
 $ shuf -i 5-4
-~ busybox: differs
+~ busybox: says: bad range '5-4'
 
 $ shuf -i 1-3 -r -n 20 | wc -l
 20
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'r'
 
 $ printf 'a\0b\0' | shuf -z | tr '\0' '\n' | sort
 a

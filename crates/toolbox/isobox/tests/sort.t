@@ -53,7 +53,7 @@ $ printf '1K\n2M\n500\n' | sort -h
 500
 1K
 2M
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'h'
 
 $ printf 'Mar\nJan\nFeb\n' | sort -M
 Jan
@@ -143,7 +143,7 @@ $ sort -k 0 /dev/null
 
 $ seq 1000 | sort -R | sort -n | md5sum
 53d025127ae99ab79e8502aae2d9bea6  -
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'R'
 
 $ seq 20000 | sort -S 100k | md5sum
 f4d44d248b0434457f5bef608f46fe77  -

@@ -16,12 +16,12 @@ b
 $ printf 'a,b,c,' | tac -s ,
 c,b,a,
 \
-~ busybox: has no such option
+~ busybox: says: invalid option -- 's'
 
 $ printf ',a,b,c' | tac -b -s ,
 ,c,b,a
 \
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'b'
 
 $ printf '\n\na\n' | tac
 a

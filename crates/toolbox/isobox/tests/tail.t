@@ -62,7 +62,7 @@ b
 $ printf 'a\0b\0c\0' | tail -z -n 2 | tr '\0' '\n'
 b
 c
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'z'
 
 $ tail -n 0 /etc/passwd
 
@@ -72,7 +72,13 @@ $ tail missing
 $ seq 30000 >f; tail -n 20000 f | md5sum
 4b6961042cbbf13f2862e01d537342ac  -
 
-$ seq 3 >f; (timeout 1 tail -f f & sleep 0.3; echo 4 >>f; wait)
+$ seq 3 >f; tail -f f >out & echo 4 >>f; until grep -q 4 out; do sleep 0.05; done; kill $!; cat out
+1
+2
+3
+4
+
+$ seq 3 >f; tail -F f >out 2>/dev/null & until grep -q 3 out; do sleep 0.05; done; mv f g; echo 4 >f; until grep -q 4 out; do sleep 0.05; done; kill $!; cat out
 1
 2
 3

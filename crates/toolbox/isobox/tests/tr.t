@@ -28,7 +28,7 @@ xxx
 
 $ echo abcd | tr abcd 'x[y*]z'
 xyyz
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf 'a\tb\n' | tr '\t' ' '
 a b
@@ -54,18 +54,18 @@ $ echo abc | tr
 
 $ echo abc | tr a
 ? 1
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ echo abc | tr -t abc xy
 xyc
-~ busybox: has no such option
+~ busybox: says: invalid option -- 't'
 
 $ printf 'a\\b\n' | tr '\\' /
 a/b
 
 $ echo abc | tr z-a x
 ? 1
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ echo 'aaa' | tr -s a b
 b

@@ -8,15 +8,15 @@ $ printf '    a\n' | unexpand -t 4
 	a
 
 $ printf '        a       b\n' | unexpand -a -f
-? 1
-~ busybox: differs
+	a       b
+~ gnu: says: invalid option -- 'f'
 
 $ printf '  \ta\n' | unexpand
 	a
 
 $ printf 'a       b\n' | unexpand
 a       b
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf '   a\n' | unexpand
    a

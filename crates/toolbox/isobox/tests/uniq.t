@@ -37,7 +37,7 @@ a
 a
 b
 b
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'D'
 
 $ printf 'a\na\nb\nb\nc\n' | uniq --all-repeated=separate
 a
@@ -45,7 +45,7 @@ a
 |
 b
 b
-~ busybox: has no such option
+~ busybox: says: unrecognized option '--all-repeated=separate'
 
 $ printf 'a\0a\0b\0' | uniq -z | tr '\0' '\n'
 a

@@ -17,12 +17,12 @@ $ printf 'abcdef' | xxd -l 3
 
 $ printf 'abcdef' | xxd -s 2
 00000002: 6364 6566                                cdef
-~ busybox: differs
+~ busybox: says: stdin: Illegal seek
 
 $ printf 'abc' | xxd | xxd -r
 abc
 \
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf '616263' | xxd -r -p
 abc
@@ -30,25 +30,25 @@ abc
 
 $ printf 'abc' | xxd -i
   0x61, 0x62, 0x63
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf 'abc' >f; xxd -i f
 unsigned char f[] = {
   0x61, 0x62, 0x63
 };
 unsigned int f_len = 3;
-~ busybox: differs
+~ busybox: prints otherwise
 
 $ printf 'abc' | xxd -b
 00000000: 01100001 01100010 01100011                             abc
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'b'
 
 $ printf 'abc' | xxd -u
 00000000: 6162 63                                  abc
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'u'
 
 $ printf 'abcdefgh' | xxd -e
 00000000: 64636261 68676665                    abcdefgh
-~ busybox: has no such option
+~ busybox: says: invalid option -- 'e'
 
 $ printf '' | xxd

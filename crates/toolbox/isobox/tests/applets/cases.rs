@@ -12,6 +12,7 @@ pub(crate) struct Case {
     pub(crate) output: String,
     pub(crate) errors: Option<String>,
     pub(crate) status: i32,
+    pub(crate) needs_root: bool,
     /// Peers that it does not hold for, with the reason.
     pub(crate) exceptions: Vec<(String, String)>,
 }
@@ -50,8 +51,12 @@ fn parse(applet: &str, text: &str) -> Vec<Case> {
             }
             continue;
         }
-        let (mark, rest) = line.split_at(line.len().min(2));
+        let (mark, rest) = line.split_at_checked(line.len().min(2)).unwrap_or((line, ""));
         match mark {
+            "% " => {
+                assert_eq!(rest, "root", "{applet}:{}: what is needed", number + 1);
+                case.needs_root = true;
+            }
             "# " if case.script.is_empty() => case.title = rest.to_owned(),
             "$ " => {
                 if case.script.is_empty() {

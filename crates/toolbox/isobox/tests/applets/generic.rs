@@ -74,15 +74,63 @@ const WRITERS: &[&str] = &[
 
 /// Filters that take nothing and succeed.
 const FILTERS: &[&str] = &[
-    "cat", "tac", "head", "tail", "cut -c 1", "paste", "sort", "uniq", "tr a b", "nl", "fold", "fmt", "expand",
-    "unexpand", "rev", "strings", "tsort", "column", "base64", "base32", "base64 -d", "xxd", "hexdump -C", "dos2unix",
-    "unix2dos", "iconv", "more", "tee", "shuf",
+    "cat",
+    "tac",
+    "head",
+    "tail",
+    "cut -c 1",
+    "paste",
+    "sort",
+    "uniq",
+    "tr a b",
+    "nl",
+    "fold",
+    "fmt",
+    "expand",
+    "unexpand",
+    "rev",
+    "strings",
+    "tsort",
+    "column",
+    "base64",
+    "base32",
+    "base64 -d",
+    "xxd",
+    "hexdump -C",
+    "dos2unix",
+    "unix2dos",
+    "iconv",
+    "more",
+    "tee",
+    "shuf",
 ];
 
 /// Filters that say so when their input cannot be read.
 const READERS: &[&str] = &[
-    "cat", "tac", "head", "cut -c 1", "paste", "sort", "uniq", "tr a b", "wc", "nl", "fold", "fmt", "expand",
-    "unexpand", "rev", "strings", "od", "xxd", "md5sum", "sha256sum", "cksum", "base64", "tee", "iconv",
+    "cat",
+    "tac",
+    "head",
+    "cut -c 1",
+    "paste",
+    "sort",
+    "uniq",
+    "tr a b",
+    "wc",
+    "nl",
+    "fold",
+    "fmt",
+    "expand",
+    "unexpand",
+    "rev",
+    "strings",
+    "od",
+    "xxd",
+    "md5sum",
+    "sha256sum",
+    "cksum",
+    "base64",
+    "tee",
+    "iconv",
 ];
 
 pub(crate) fn run_all(tools: &Tools) -> Vec<(String, Outcome)> {
@@ -132,7 +180,9 @@ pub(crate) fn run_all(tools: &Tools) -> Vec<(String, Outcome)> {
     for command in ["cat", "ls", "wc", "md5sum", "stat -c %n", "du", "head", "find"] {
         check(
             format!("a name that is not UTF-8: {command}"),
-            format!("n=$(printf 'x\\377y'); echo a >\"$n\"; {command} \"$n\" >out; {command} \"$n.missing\" 2>err; grep -c \"$n\" err"),
+            format!(
+                "n=$(printf 'x\\377y'); echo a >\"$n\"; {command} \"$n\" >out; {command} \"$n.missing\" 2>err; grep -c \"$n\" err"
+            ),
             &|output, _, status| output == "1\n" && status == 0,
         );
     }

@@ -9,6 +9,7 @@
 //! 10
 //! ! sort: nothing                 its standard error, compared only if given
 //! ? 0                             its exit status, 0 unless given
+//! % root                          skipped for others
 //! ~ gnu: says it differently      not run on this peer (busybox, gnu), for this reason
 //! ```
 //!
