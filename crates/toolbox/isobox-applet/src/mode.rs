@@ -16,7 +16,7 @@ struct Clause {
     conditional: bool,
     /// `u`, `g` or `o`: what this class has.
     copied: Option<u32>,
-    /// An absolute mode: leading zeros say that a directory's set-id bits are meant too.
+    /// An octal mode, which a directory's set-id bits give way to as well, as in BusyBox.
     absolute: bool,
 }
 
@@ -31,13 +31,13 @@ impl ModeChange {
         if text.starts_with(|c: char| c.is_ascii_digit()) {
             let mode = u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o7777)?;
             let clause = Clause {
-                who: if text.len() > 4 { 0o7777 } else { 0o7777 },
+                who: 0o7777,
                 umasked: false,
                 operator: '=',
                 permissions: mode,
                 conditional: false,
                 copied: None,
-                absolute: text.len() <= 4,
+                absolute: true,
             };
             return Some(Self(vec![clause]));
         }
@@ -119,7 +119,7 @@ impl ModeChange {
                 '-' => mode &= !value,
                 _ => {
                     let mut cleared = who;
-                    if directory && (clause.absolute || clause.permissions & 0o6000 == 0) {
+                    if directory && !clause.absolute && clause.permissions & 0o6000 == 0 {
                         // A directory's set-id bits stay unless they are named.
                         cleared &= !0o6000;
                     }
@@ -182,8 +182,8 @@ mod tests {
             ("+t", 0o755, true, 0o1755),
             ("o=", 0o777, false, 0o770),
             ("u+r-w", 0o200, false, 0o400),
-            ("755", 0o2700, true, 0o2755),
-            ("00755", 0o2700, true, 0o755),
+            ("755", 0o2700, true, 0o755),
+            ("u=rwx", 0o2700, true, 0o2700),
         ] {
             let parsed = ModeChange::parse(change).unwrap();
             assert_eq!(parsed.apply(mode, directory, 0o022), expected, "{change} of {mode:o}");

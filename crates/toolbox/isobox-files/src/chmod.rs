@@ -263,7 +263,7 @@ fn visit(
     };
     let kind = FileType::from_raw_mode(status.st_mode);
     // Links have no permissions of their own.
-    if !(kind.is_symlink() && !owner) {
+    if !kind.is_symlink() || owner {
         apply(cx, job, parent, name, path, &status, follow)?;
     }
     if !job.recursive || !kind.is_dir() {

@@ -142,7 +142,7 @@ fn cp(cx: &mut Context<'_>) -> Result<Status> {
     }
     style.follow = follow.unwrap_or(if style.recursive { Follow::None } else { Follow::All });
     let mut operands = arguments.operands();
-    let target = target_of(cx, &mut operands, target, no_directory || parents && false)?;
+    let target = target_of(cx, &mut operands, target, no_directory)?;
     if parents && !target.into {
         return Err(Error::usage("with --parents, the destination must be a directory"));
     }

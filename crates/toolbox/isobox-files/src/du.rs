@@ -197,7 +197,7 @@ fn measure(
     }
     let kind = FileType::from_raw_mode(stat.st_mode);
     let counted = stat.st_nlink > 1 || kind.is_dir();
-    if counted && !(style.count_links && !kind.is_dir()) && !seen.insert((stat.st_dev, stat.st_ino))
+    if counted && (kind.is_dir() || !style.count_links) && !seen.insert((stat.st_dev, stat.st_ino))
     {
         return Ok(if depth == 0 { None } else { Some(0) });
     }

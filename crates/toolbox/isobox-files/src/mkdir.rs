@@ -159,7 +159,7 @@ fn rmdir(cx: &mut Context<'_>) -> Result<Status> {
             }
             if let Err(errno) = rustix::fs::unlinkat(cx.dir, part, AtFlags::REMOVEDIR) {
                 if !(forgive && matches!(errno, Errno::NOTEMPTY | Errno::EXIST)) {
-                    cx.report(&Error::path(&quoted(part), errno));
+                    cx.report(&Error::path(quoted(part), errno));
                 }
                 break;
             }

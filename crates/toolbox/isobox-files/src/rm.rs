@@ -155,7 +155,7 @@ fn remove(
         };
     }
     if !style.recursive && !style.directories {
-        cx.report(&Error::path(&with_quotes(path), Errno::ISDIR));
+        cx.report(&Error::path(with_quotes(path), Errno::ISDIR));
         return Ok(false);
     }
     if style.one_system && device.is_some_and(|device| device != status.st_dev) {

@@ -65,9 +65,9 @@ fn tree_applet(cx: &mut Context<'_>) -> Result<Status> {
                 draw(cx, &style, directory.as_fd(), name, &mut String::new(), 1, &mut counts)?;
             }
             Err(errno) => {
-                write!(
+                writeln!(
                     cx.stdout,
-                    "  [error opening dir: {}]\n",
+                    "  [error opening dir: {}]",
                     isobox_applet::errno_text(&errno.into())
                 )?;
                 cx.failed = true;

@@ -101,10 +101,10 @@ fn comm(cx: &mut Context<'_>) -> Result<Status> {
         cx.stdout.put(b"total")?;
         cx.stdout.put_byte(end)?;
     }
-    for side in 0..2 {
+    for (side, unsorted) in (1..).zip(unsorted) {
         // Files that pair up in spite of it are fine unless the check was asked for.
-        if unsorted[side] && check.is_none() && counts[..2] != [0, 0] {
-            cx.report(&Error::message(format!("file {} is not in sorted order", side + 1)));
+        if unsorted && check.is_none() && counts[..2] != [0, 0] {
+            cx.report(&Error::message(format!("file {} is not in sorted order", side)));
         }
     }
     Ok(cx.status())

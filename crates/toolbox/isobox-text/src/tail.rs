@@ -315,12 +315,12 @@ fn follow_files<'a>(
         let ended = pid.is_some_and(|pid| {
             rustix::fs::access(format!("/proc/{pid}"), rustix::fs::Access::EXISTS).is_err()
         });
-        for index in 0..files.len() {
+        for (index, file) in files.iter_mut().enumerate() {
             if follow == Follow::Name {
-                reopen(cx, &mut files[index])?;
+                reopen(cx, file)?;
             }
-            let name = files[index].name.clone();
-            let Some(input) = &mut files[index].input else { continue };
+            let name = file.name.clone();
+            let Some(input) = &mut file.input else { continue };
             shortened(cx, input, &name);
             let mut buffer = [0; 8192];
             loop {

@@ -213,7 +213,7 @@ fn include(
     }
     let named = name != "-";
     if named {
-        write!(output, "unsigned char {identifier}[] = {{\n")?;
+        writeln!(output, "unsigned char {identifier}[] = {{")?;
     }
     let (mut block, mut total, mut left) =
         (vec![0; columns], 0_u64, style.length.unwrap_or(u64::MAX));
