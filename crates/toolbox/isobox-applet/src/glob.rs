@@ -95,7 +95,7 @@ fn bracket(pattern: &[u8], p: usize, byte: u8, flags: Flags) -> Option<(bool, us
         if low == b'[' && pattern.get(at + 1) == Some(&b':') {
             let rest = &pattern[at + 2..];
             if let Some(end) = rest.windows(2).position(|pair| pair == b":]") {
-                if let Some(test) = crate::regex::class_test(&rest[..end]) {
+                if let Some(test) = class_test(&rest[..end]) {
                     found |= either(&|byte| test(&byte));
                 }
                 at += end + 4;
@@ -118,6 +118,26 @@ fn bracket(pattern: &[u8], p: usize, byte: u8, flags: Flags) -> Option<(bool, us
         }
         found |= either(&|byte| (low..=high).contains(&byte));
     }
+}
+
+/// The test of a class of characters by its name, such as `alpha`.
+#[must_use]
+pub fn class_test(name: &[u8]) -> Option<fn(&u8) -> bool> {
+    Some(match name {
+        b"alpha" => u8::is_ascii_alphabetic,
+        b"digit" => u8::is_ascii_digit,
+        b"alnum" => u8::is_ascii_alphanumeric,
+        b"upper" => u8::is_ascii_uppercase,
+        b"lower" => u8::is_ascii_lowercase,
+        b"space" => |byte| matches!(byte, b'\t'..=b'\r' | b' '),
+        b"blank" => |byte| matches!(byte, b'\t' | b' '),
+        b"punct" => u8::is_ascii_punctuation,
+        b"cntrl" => u8::is_ascii_control,
+        b"print" => |byte| matches!(byte, b' '..=b'~'),
+        b"graph" => u8::is_ascii_graphic,
+        b"xdigit" => u8::is_ascii_hexdigit,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -47,7 +47,6 @@ pub mod glob;
 pub mod mode;
 pub mod number;
 pub mod program;
-pub mod regex;
 pub mod replace;
 pub mod time;
 pub mod tree;

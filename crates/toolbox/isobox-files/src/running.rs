@@ -115,17 +115,9 @@ const WHICH_OPTIONS: Spec = Spec::new("as", &[("all", 'a')]);
 
 /// A signal by name, with or without SIG, or number.
 pub(crate) fn signal(text: &str) -> Result<Signal> {
-    const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-        "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-    ];
-    let upper = text.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let number = NAMES.iter().zip(1..).find(|(known, _)| **known == name).map(|(_, number)| number);
-    number
+    isopod_base::signals::number(text)
         .or_else(|| text.parse().ok())
-        .and_then(isopod_sys::signals::signal)
+        .and_then(Signal::from_named_raw)
         .ok_or_else(|| Error::message(format!("unknown signal '{text}'")))
 }
 

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::os::unix::ffi::OsStringExt;
 
-use isobox_applet::{Applet, Context, Error, Result, Status, regex::Regex};
+use isobox_applet::{Applet, Context, Error, Result, Status};
+use isobox_regex::{Options, Regex, Syntax};
 
 /// See the usage text.
 pub(crate) const EXPR: Applet = Applet::new(
@@ -223,13 +224,17 @@ fn substring(text: &[u8], start: Option<i128>, length: Option<i128>) -> Vec<u8> 
 }
 
 fn matched(text: &[u8], pattern: &[u8]) -> Result<Value> {
-    let regex = Regex::basic(pattern, false).map_err(Error::message)?;
-    let captures = regex.match_at(text, 0);
+    let failed = |error: &dyn std::fmt::Display| Error::message(error.to_string());
+    let regex =
+        Regex::new(pattern, Syntax::Basic, Options::default()).map_err(|error| failed(&error))?;
+    // The leftmost match begins at the start if any does.
+    let groups = regex.groups_at(text, 0).map_err(|error| failed(&error))?;
+    let groups = groups.filter(|groups| matches!(groups[0], Some((0, _))));
     if regex.groups() > 0 {
-        let group = captures.and_then(|captures| captures[1]);
+        let group = groups.and_then(|groups| groups[1]);
         return Ok(Value(group.map_or(Vec::new(), |(start, end)| text[start..end].to_vec())));
     }
-    let length = captures.and_then(|captures| captures[0]).map_or(0, |(_, end)| end);
+    let length = groups.and_then(|groups| groups[0]).map_or(0, |(_, end)| end);
     Ok(Value::number(length as i128))
 }
 

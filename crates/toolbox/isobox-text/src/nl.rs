@@ -2,7 +2,8 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use isobox_applet::{Applet, Context, Error, Result, Spec, Status, number, regex};
+use isobox_applet::{Applet, Context, Error, Result, Spec, Status, number};
+use isobox_regex::{Options, Regex, Syntax};
 
 /// See the usage text.
 pub(crate) const NL: Applet = Applet::new(
@@ -43,7 +44,7 @@ enum Style {
     All,
     NonEmpty,
     None,
-    Matching(regex::Regex),
+    Matching(Regex),
 }
 
 impl Style {
@@ -53,9 +54,9 @@ impl Style {
             "t" => Ok(Self::NonEmpty),
             "n" => Ok(Self::None),
             _ => match text.strip_prefix('p') {
-                Some(pattern) => regex::Regex::basic(pattern.as_bytes(), false)
+                Some(pattern) => Regex::new(pattern.as_bytes(), Syntax::Basic, Options::default())
                     .map(Self::Matching)
-                    .map_err(Error::message),
+                    .map_err(|error| Error::message(error.to_string())),
                 None => Err(Error::message(format!(
                     "invalid style '{text}': expected a, t, n or pREGEX"
                 ))),
@@ -128,7 +129,9 @@ fn nl(cx: &mut Context<'_>) -> Result<Status> {
                 }
                 Style::NonEmpty => !text.is_empty(),
                 Style::None => false,
-                Style::Matching(regex) => regex.is_match(text),
+                Style::Matching(regex) => {
+                    regex.is_match(text).map_err(|error| Error::message(error.to_string()))?
+                }
             };
             if numbered {
                 match format.as_str() {

@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use isobox_applet::regex::Regex;
 use isobox_applet::{Applet, Context, Error, Input, Result, Spec, Status, number, write_all};
+use isobox_regex::{Options, Regex, Syntax};
 use rustix::fs::AtFlags;
 
 /// See the usage text.
@@ -541,7 +541,7 @@ impl Cutter<'_> {
         let from = self.search_from.max(self.at);
         let found = (from..self.lines.len()).find(|&index| {
             let line = self.lines[index];
-            regex.is_match(line.strip_suffix(b"\n").unwrap_or(line))
+            regex.is_match(line.strip_suffix(b"\n").unwrap_or(line)).unwrap_or(false)
         })?;
         let target = i64::try_from(found).ok()?.checked_add(offset)?;
         usize::try_from(target).ok().filter(|&target| target <= self.lines.len())
@@ -576,7 +576,8 @@ fn parse_pattern(text: &str) -> Result<Pattern> {
     let offset = &text[end + 1..];
     let offset = if offset.is_empty() { 0 } else { offset.parse().map_err(|_| bad())? };
     let pattern = text[1..end].replace(&format!("\\{delimiter}"), &delimiter.to_string());
-    let regex = Regex::basic(pattern.as_bytes(), false).map_err(Error::message)?;
+    let regex = Regex::new(pattern.as_bytes(), Syntax::Basic, Options::default())
+        .map_err(|error| Error::message(error.to_string()))?;
     Ok(Pattern::Match { regex, offset, skip: delimiter == '%' })
 }
 

@@ -183,7 +183,7 @@ fn class(text: &[u8], at: usize) -> Result<Option<(Vec<u8>, usize)>> {
             _ => Ok(Some((vec![character(name, 0).0], next))),
         };
     }
-    let test = isobox_applet::regex::class_test(name).ok_or_else(|| {
+    let test = isobox_applet::glob::class_test(name).ok_or_else(|| {
         Error::about("unknown class of characters", std::ffi::OsStr::from_bytes(name))
     })?;
     Ok(Some(((0..=255).filter(test).collect(), next)))

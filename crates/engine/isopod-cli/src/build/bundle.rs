@@ -9,8 +9,8 @@ use isopod_dockerfile::IgnoreList;
 use tokio::sync::mpsc;
 
 use super::inputs::{Inputs, Source};
-use isopod_client::Payload;
 use crate::container::Pieces;
+use isopod_client::Payload;
 
 /// The content type of such a body.
 pub(super) const CONTENT_TYPE: &str = "application/x-isopod-build";

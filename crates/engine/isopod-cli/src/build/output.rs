@@ -7,10 +7,10 @@ use http::Method;
 use isopod_docker_types::ContainerCreateResponse;
 use serde_json::json;
 
-use isopod_client::{Payload, image_path, query, segment};
 use crate::container::{Unpack, receive};
 use crate::image::save_to;
 use crate::session::Session;
+use isopod_client::{Payload, image_path, query, segment};
 
 /// What is written where.
 #[derive(Debug, Clone, PartialEq, Eq)]

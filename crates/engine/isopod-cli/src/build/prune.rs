@@ -9,11 +9,11 @@ use isopod_base::units::human_size;
 use isopod_docker_types::BuildPruneReport;
 
 use crate::args::{Flag, Parsed, boolean, typed};
-use isopod_client::{Payload, filters, query};
 use crate::commands::{Command, Names, Operands};
 use crate::output::stdout;
 use crate::prompt::confirm;
 use crate::session::Session;
+use isopod_client::{Payload, filters, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Accepted as docker has it: all of the cache is pruned"),

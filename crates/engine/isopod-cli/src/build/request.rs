@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use super::inputs::{Inputs, Source};
 use crate::args::Parsed;
-use isopod_client::query;
 use crate::container::{extra_host, ulimit};
+use isopod_client::query;
 
 /// The path of the request.
 pub(super) fn path(

@@ -14,11 +14,11 @@ use super::inputs::{Inputs, Source};
 use super::output::{self, Kind, Output};
 use super::request;
 use crate::args::Parsed;
-use isopod_client::{JsonLines, Payload, image_path, query};
 use crate::image::{all_credentials, load_directory, push_image};
 use crate::output::{stderr, stdout};
 use crate::reference::split_tag;
 use crate::session::Session;
+use isopod_client::{JsonLines, Payload, image_path, query};
 
 /// What was built.
 struct Built {

@@ -37,8 +37,7 @@ pub(crate) fn skip(why: &str) {
 
 /// Starts the daemon, in a network of its own if one is given. Its log goes on where it was.
 fn spawn(directory: &Path, peer: bool, network: Option<&NetworkSandbox>) -> Option<Child> {
-    let mut command =
-        if peer { dockerd(directory, network) } else { isopod(directory, network) }?;
+    let mut command = if peer { dockerd(directory, network) } else { isopod(directory, network) }?;
     let log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log"));
     let log = log.expect("writable");
     command.stdin(Stdio::null()).stdout(log.try_clone().expect("a descriptor")).stderr(log);
@@ -96,7 +95,8 @@ impl Daemon {
     /// Kills the daemon, as a crash would, and starts it again.
     pub(crate) fn crash(&mut self, network: &NetworkSandbox) {
         self.kill();
-        self.process = spawn(self.directory.path(), self.peer, Some(network)).expect("it ran before");
+        self.process =
+            spawn(self.directory.path(), self.peer, Some(network)).expect("it ran before");
         self.await_ready();
     }
 

@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use isobox_applet::mode::ModeChange;
-use isobox_applet::regex::Regex;
 use isobox_applet::{Context, Error, Result, dates, users};
+use isobox_regex::{Options as Matching, Regex, Syntax};
 use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags};
 
 use super::actions::{Batch, Target};
@@ -235,12 +235,14 @@ impl Parser<'_, '_> {
             "-ilname" => Test::Link(self.pattern(name)?, true),
             "-regex" | "-iregex" => {
                 let (pattern, fold) = (self.pattern(name)?, name == "-iregex");
+                // The longest match reaches the end if any does.
+                let options = Matching { ignore_case: fold, ..Matching::default() };
                 let regex = if self.extended {
-                    Regex::extended(&pattern, fold)
+                    Regex::new(&pattern, Syntax::Extended, options)
                 } else {
-                    Regex::basic(&emacs(&pattern), fold)
+                    Regex::new(&emacs(&pattern), Syntax::Basic, options)
                 };
-                Test::Regex(regex.map_err(Error::message)?)
+                Test::Regex(regex.map_err(|error| Error::message(error.to_string()))?)
             }
             "-type" | "-xtype" => {
                 let value = self.value(name)?;

@@ -2,8 +2,8 @@
 
 use isobox_applet::Context;
 use isobox_applet::glob::{self, Flags};
-use isobox_applet::regex::Regex;
 use isobox_applet::users::Names;
+use isobox_regex::Regex;
 use rustix::fs::{Access, AtFlags, FileType};
 
 use super::Found;
@@ -80,7 +80,7 @@ impl Test {
             }
             Self::Regex(regex) => {
                 let path = found.path.as_encoded_bytes();
-                regex.match_at(path, 0).is_some_and(|captures| captures[0] == Some((0, path.len())))
+                matches!(regex.find_at(path, 0), Ok(Some((0, end))) if end == path.len())
             }
             Self::Type(kinds, false) => kinds.contains(&found.kind),
             // The other side of a link than that which is walked.

@@ -202,7 +202,8 @@ pub(crate) fn run_all(tools: &Tools) -> Vec<(String, Outcome)> {
             &|output, _, status| output == expected && status == 0,
         );
     }
-    for applet in &tools.applets {
+    // The cases run under the system's shell, which is no link to isobox.
+    for applet in tools.applets.iter().filter(|name| *name != "sh") {
         check(
             format!("--help of {applet}"),
             format!("{applet} --help 2>&1"),
