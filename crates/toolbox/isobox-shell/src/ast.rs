@@ -268,7 +268,9 @@ impl Word {
 fn constant(parts: &[Part]) -> Option<Rc<[u8]>> {
     match parts {
         [Part::Quoted(text)] => return Some(Rc::from(&text[..])),
-        [Part::Text(text)] if !crate::pattern::may_be_active(text) => {
+        [Part::Text(text)]
+            if matches!(&**text, b"[" | b"[[") || !crate::pattern::may_be_active(text) =>
+        {
             return Some(Rc::from(&text[..]));
         }
         _ => {}

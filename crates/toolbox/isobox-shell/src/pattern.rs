@@ -173,10 +173,10 @@ pub(crate) fn is_active(byte: u8) -> bool {
     matches!(byte, b'*' | b'?' | b'[')
 }
 
-/// Whether unquoted text may act as a pattern, or as part of one: a bracket alone does not.
+/// Whether unquoted text may act as a pattern, or as part of one.
 #[must_use]
 pub(crate) fn may_be_active(text: &[u8]) -> bool {
-    text != b"[" && text != b"[[" && text.iter().any(|&byte| is_active(byte) || byte == b'\\')
+    text.iter().any(|&byte| is_active(byte) || byte == b'\\')
 }
 
 /// The text that a pattern without active characters stands for; nothing if it has some.

@@ -268,14 +268,14 @@ impl Vars {
         }
     }
 
-    /// Makes a variable local to the running function. It keeps its value until it is set.
-    /// Returns false outside functions.
+    /// Makes a variable local to the running function; false if it was already, or none runs.
     pub(crate) fn make_local(&mut self, name: Name) -> bool {
         let state = self.state(name);
         let Some(scope) = self.scopes.last_mut() else { return false };
-        if !scope.iter().any(|(known, _)| *known == name) {
-            scope.push((name, state));
+        if scope.iter().any(|(known, _)| *known == name) {
+            return false;
         }
+        scope.push((name, state));
         true
     }
 

@@ -1561,3 +1561,14 @@ a=b c=~
 
 $ x=$HOME/$(echo a)/`echo b`; echo "$x" | sed "s|$HOME|H|"
 H/a/b
+
+# a quoted character within brackets
+$ case '!' in [\!]) echo 1;; esac; case a in ['a']) echo 2;; esac; x=b; case b in [a"$x"]) echo 3;; esac
+1
+2
+3
+
+# a variable that is local already keeps its value
+$ f() { local x=1; local x; echo "[$x]"; }; x=0; f; echo $x
+[1]
+0

@@ -89,9 +89,10 @@ pub(super) fn local(shell: &mut Shell, args: Args<'_>) -> Run {
     }
     for word in args.from(1) {
         let (name, value) = shell.named_value(word)?;
-        shell.vars.make_local(name);
+        let new = shell.vars.make_local(name);
         match value {
             Some(value) => shell.assign(name, value)?,
+            None if !new => {}
             None => {
                 if let Err(error) = shell.vars.unset_value(name) {
                     return shell.read_only(&error);

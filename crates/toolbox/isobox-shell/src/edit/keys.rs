@@ -299,7 +299,9 @@ impl Editor {
 
     /// Shows the line. One that is wider than the terminal is shown in part.
     fn show(&mut self, shell: &mut Shell) {
-        let columns = tcgetwinsize(self.fd).map_or(80, |size| usize::from(size.ws_col)).max(20);
+        let columns = tcgetwinsize(self.fd).map_or(0, |size| usize::from(size.ws_col));
+        // Some terminals do not say.
+        let columns = if columns == 0 { 80 } else { columns.max(20) };
         let prompt_width = width(&self.prompt);
         let room = columns.saturating_sub(prompt_width + 1).max(8);
         let cursor = self.line.column();
