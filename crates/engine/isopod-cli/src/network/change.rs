@@ -97,7 +97,7 @@ async fn connect(session: Rc<Session>, flags: Parsed) -> Result<i32> {
         ipv6_address: text("ip6"),
         link_local_ips: flags.list("link-local-ip").to_vec(),
     };
-    let priority = text("gw-priority");
+    let priority = flags.get("gw-priority").unwrap_or("0");
     let settings = EndpointSettings {
         ipam_config: Some(ipam).filter(|ipam| *ipam != EndpointIpamConfig::default()),
         links: flags.list("link").to_vec(),
