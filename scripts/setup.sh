@@ -60,7 +60,7 @@ build() {
     need gcc libc6-dev
     have_rust
     say "Building isopod (the first time takes some minutes)"
-    cargo build --release --locked --package isopod
+    cargo build --release --locked --package isopod --package isobox
     triple=$(rustc -vV | sed -n 's/^host: //p')
     isopod=$target/$triple/release/isopod
     note "$isopod: $(($(wc -c <"$isopod") / 1024)) KiB, one static file"

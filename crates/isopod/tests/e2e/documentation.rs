@@ -1,7 +1,7 @@
 //! Runs every `sh` block of the README and of the user's guide, in order, as a reader would.
 //!
 //! Each document gets a directory with `rootfs.tar` (busybox) in it, an engine of its own with
-//! the image `demo` made of that, a network of its own, and the names `isopod` and `isopod-runtime` on its PATH.
+//! the image `demo` made of that, a network of its own, and `isopod`, `isopod-runtime` and `isobox` on its PATH.
 //! Blocks marked `console` are not run.
 
 use std::os::unix::fs::symlink;
@@ -71,6 +71,8 @@ pub(super) fn prepare(dir: &Path) -> PathBuf {
     for name in ["isopod", "isopod-runtime"] {
         symlink(super::isopod(), bin.join(name)).expect("links");
     }
+    // Built beside it; only the toolbox's chapters ask for it.
+    symlink(super::isopod().with_file_name("isobox"), bin.join("isobox")).expect("links");
     std::fs::copy("/bin/busybox", rootfs.join("bin/busybox")).expect("copies");
     let applets = Command::new("/bin/busybox").arg("--list").output().expect("busybox runs").stdout;
     for applet in String::from_utf8(applets).expect("names").lines().filter(|a| *a != "busybox") {
