@@ -49,6 +49,9 @@ pub fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>, limit: u64) -> Result<u64,
         {
             copied = splice(from, to, limit)?;
         }
+        (Some((FileType::RegularFile, 1..)), Some(_)) if !appends(to) => {
+            copied = send(from, to, limit)?;
+        }
         _ => {}
     }
     // Whatever the kernel would not move, and the end of the file, is read.
@@ -91,6 +94,23 @@ fn splice(from: BorrowedFd<'_>, to: BorrowedFd<'_>, limit: u64) -> Result<u64, F
     while copied < limit {
         let length = step(limit, copied);
         match rustix::pipe::splice(from, None, to, None, length, SpliceFlags::MOVE) {
+            Ok(0) => break,
+            Ok(count) => copied += count as u64,
+            Err(Errno::INTR) => {}
+            Err(errno @ (Errno::PIPE | Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => {
+                return Err(Failure::Write(errno.into()));
+            }
+            Err(_) => break,
+        }
+    }
+    Ok(copied)
+}
+
+/// To a socket, a terminal, a device.
+fn send(from: BorrowedFd<'_>, to: BorrowedFd<'_>, limit: u64) -> Result<u64, Failure> {
+    let mut copied = 0;
+    while copied < limit {
+        match rustix::fs::sendfile(to, from, None, step(limit, copied)) {
             Ok(0) => break,
             Ok(count) => copied += count as u64,
             Err(Errno::INTR) => {}

@@ -141,8 +141,23 @@ fn encode(
             break;
         }
         letters.clear();
-        for group in block[..count].chunks(encoding.group.0) {
-            encoding.encode_group(group, &mut letters);
+        let groups = block[..count].chunks_exact(encoding.group.0);
+        let rest = groups.remainder();
+        if let (Ok(alphabet), 3) = (<&[u8; 64]>::try_from(encoding.alphabet), encoding.group.0) {
+            // Whole groups of base64 without a loop within the loop.
+            letters.resize(groups.len() * 4, 0);
+            for (group, target) in groups.zip(letters.chunks_exact_mut(4)) {
+                let letter = |value: u8| alphabet[usize::from(value & 63)];
+                target[0] = letter(group[0] >> 2);
+                target[1] = letter(group[0] << 4 | group[1] >> 4);
+                target[2] = letter(group[1] << 2 | group[2] >> 6);
+                target[3] = letter(group[2]);
+            }
+        } else {
+            groups.for_each(|group| encoding.encode_group(group, &mut letters));
+        }
+        if !rest.is_empty() {
+            encoding.encode_group(rest, &mut letters);
         }
         if wrap == 0 {
             cx.stdout.put(&letters)?;

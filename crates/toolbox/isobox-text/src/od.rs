@@ -340,8 +340,13 @@ fn dump<'a>(
                 if style.big {
                     bytes[..format.size].reverse();
                 }
+                if matches!(format.kind, Kind::Octal | Kind::Hexadecimal) {
+                    digits(*format, u64::from_le_bytes(bytes), width, &mut text);
+                    continue;
+                }
                 let value = value(*format, &bytes);
-                text.push_str(&format!("{value:>width$}"));
+                (value.len()..width).for_each(|_| text.push(' '));
+                text.push_str(&value);
             }
             cx.stdout.put(text.as_bytes())?;
             if format.shown {
@@ -363,6 +368,18 @@ fn dump<'a>(
         cx.stdout.put(b"\n")?;
     }
     Ok(())
+}
+
+/// A number in base 8 or 16 with zeros in front, right in `columns`.
+fn digits(format: Format, mut value: u64, columns: usize, text: &mut String) {
+    let (shift, wide) = (if format.kind == Kind::Octal { 3 } else { 4 }, format.width());
+    let mut buffer = [b'0'; 22];
+    for digit in buffer[..wide].iter_mut().rev() {
+        *digit = b"0123456789abcdef"[usize::try_from(value & ((1 << shift) - 1)).unwrap_or(0)];
+        value >>= shift;
+    }
+    (wide..columns).for_each(|_| text.push(' '));
+    text.push_str(std::str::from_utf8(&buffer[..wide]).unwrap_or_default());
 }
 
 fn value(format: Format, bytes: &[u8; 8]) -> String {

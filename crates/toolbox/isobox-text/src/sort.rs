@@ -1,5 +1,5 @@
 //! `sort`: sorts, merges or checks lines. Lines are kept in one block of memory with a table of
-//! 16 bytes a line; what does not fit goes to temporary files that are merged.
+//! 24 bytes a line; what does not fit goes to temporary files that are merged.
 
 mod key;
 
@@ -294,12 +294,14 @@ struct Block {
     most: usize,
 }
 
-/// A line: the prefix of its first key, and where it is.
+/// A line: the prefix of its first key, where it is, and where the key is in it.
 #[derive(Clone, Copy)]
 struct Line {
     prefix: u64,
     start: u32,
     length: u32,
+    key_start: u32,
+    key_length: u32,
 }
 
 impl Block {
@@ -361,11 +363,15 @@ impl Block {
         self.lines.reserve(self.bytes.len() / 32);
         for end in memchr::memchr_iter(plan.end, &self.bytes) {
             let text = &self.bytes[start..end];
-            let prefix = key.prefix(key.slice(text, plan.separator), plan.salt);
+            let key_start = key.start_of(text, plan.separator);
+            let part = key.slice(text, plan.separator);
+            let small = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
             self.lines.push(Line {
-                prefix,
-                start: u32::try_from(start).unwrap_or(u32::MAX),
-                length: u32::try_from(end - start).unwrap_or(u32::MAX),
+                prefix: key.prefix(part, plan.salt),
+                start: small(start),
+                length: small(end - start),
+                key_start: small(key_start.min(end - start - part.len())),
+                key_length: small(part.len()),
             });
             start = end + 1;
         }
@@ -385,11 +391,28 @@ impl Block {
             lines.sort_unstable_by(|a, b| {
                 a.prefix
                     .cmp(&b.prefix)
-                    .then_with(|| plan.compare(text(a), text(b)))
+                    .then_with(|| self.compare(a, b, plan))
                     .then_with(|| a.start.cmp(&b.start))
             });
         }
         self.lines = lines;
+    }
+
+    fn key(&self, line: &Line) -> &[u8] {
+        let start = line.start as usize + line.key_start as usize;
+        &self.bytes[start..start + line.key_length as usize]
+    }
+
+    /// As [`Plan::compare`], without looking for the first key again.
+    fn compare(&self, a: &Line, b: &Line, plan: &Plan) -> Ordering {
+        let (x, y) = (self.text(a), self.text(b));
+        if x == y {
+            return Ordering::Equal;
+        }
+        plan.keys[0]
+            .compare(self.key(a), self.key(b), plan.salt)
+            .then_with(|| plan.compare_from(1, x, y))
+            .then_with(|| plan.compare_last(x, y))
     }
 
     fn write(&self, output: &mut Output<'_>, plan: &Plan) -> Result<()> {
@@ -452,16 +475,24 @@ fn rewind(file: &OwnedFd, name: &OsStr) -> Result<()> {
 impl Plan {
     /// By the keys, and if they are equal by the whole line.
     fn compare(&self, a: &[u8], b: &[u8]) -> Ordering {
-        let order = self.compare_keys(a, b);
-        if order != Ordering::Equal || self.stable || self.unique {
-            return order;
+        self.compare_keys(a, b).then_with(|| self.compare_last(a, b))
+    }
+
+    /// By the whole line, which decides where the keys do not.
+    fn compare_last(&self, a: &[u8], b: &[u8]) -> Ordering {
+        if self.stable || self.unique {
+            return Ordering::Equal;
         }
         let order = a.cmp(b);
         if self.reverse_last { order.reverse() } else { order }
     }
 
     fn compare_keys(&self, a: &[u8], b: &[u8]) -> Ordering {
-        for key in &self.keys {
+        self.compare_from(0, a, b)
+    }
+
+    fn compare_from(&self, first: usize, a: &[u8], b: &[u8]) -> Ordering {
+        for key in &self.keys[first..] {
             let (x, y) = (key.slice(a, self.separator), key.slice(b, self.separator));
             let order = key.compare(x, y, self.salt);
             if order != Ordering::Equal {

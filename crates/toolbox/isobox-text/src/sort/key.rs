@@ -118,14 +118,19 @@ impl Key {
         Ok(key)
     }
 
-    /// The key's text in a line.
-    pub(super) fn slice<'l>(&self, line: &'l [u8], separator: Option<u8>) -> &'l [u8] {
+    /// Where the key begins in a line, if it is not empty.
+    pub(super) fn start_of(&self, line: &[u8], separator: Option<u8>) -> usize {
         let mut start =
             if self.start.0 == 0 { 0 } else { field_start(line, self.start.0, separator) };
         if self.order.blanks_start {
             start += blanks(&line[start..]);
         }
-        start = start.saturating_add(self.start.1).min(line.len());
+        start.saturating_add(self.start.1).min(line.len())
+    }
+
+    /// The key's text in a line.
+    pub(super) fn slice<'l>(&self, line: &'l [u8], separator: Option<u8>) -> &'l [u8] {
+        let start = self.start_of(line, separator);
         let end = match self.end {
             None => line.len(),
             Some((field, 0)) => field_end(line, field, separator),
