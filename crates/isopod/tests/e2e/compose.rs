@@ -121,7 +121,7 @@ const EXAMPLES: &[(&str, Look)] = &[
     }),
     ("jobs", |bench, name| {
         let serve = name("serve");
-        retried(bench, &serve, "cat /work/greeting", "hello from a job");
+        retried(bench, &serve, "cat /shared/greeting", "hello from a job");
         retried(bench, &serve, "ulimit -n; ulimit -Hn", "512\n1024");
         let format = "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}";
         let limits = bench.isopod(&["inspect", "-f", format, &serve]);
