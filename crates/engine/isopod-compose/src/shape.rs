@@ -355,6 +355,18 @@ fn hosts(node: Node, field: &str, place: &Place) -> Result<Node> {
     Ok(Node::new(Kind::List(out), place))
 }
 
+/// The entries of a mapping; nothing is one without entries.
+fn mapping(node: Node, field: &str, place: &Place) -> Result<Vec<(String, Node)>> {
+    match node.kind {
+        Kind::Map(entries) => Ok(entries),
+        Kind::Null => Ok(Vec::new()),
+        _ => {
+            let reason = format!("invalid value {}: expected a mapping", node.describe());
+            refuse(place, field, reason)
+        }
+    }
+}
+
 fn named(
     node: Node,
     inner: Shape,
@@ -362,14 +374,7 @@ fn named(
     place: &Place,
     warnings: &mut Vec<Warning>,
 ) -> Result<Node> {
-    let entries = match node.kind {
-        Kind::Map(entries) => entries,
-        Kind::Null => Vec::new(),
-        _ => {
-            let reason = format!("invalid value {}: expected a mapping", node.describe());
-            return refuse(place, field, reason);
-        }
-    };
+    let entries = mapping(node, field, place)?;
     let mut out = Vec::with_capacity(entries.len());
     for (name, value) in entries {
         let below = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
@@ -402,14 +407,7 @@ fn object(
     place: &Place,
     warnings: &mut Vec<Warning>,
 ) -> Result<Node> {
-    let entries = match node.kind {
-        Kind::Map(entries) => entries,
-        Kind::Null => Vec::new(),
-        _ => {
-            let reason = format!("invalid value {}: expected a mapping", node.describe());
-            return refuse(place, field, reason);
-        }
-    };
+    let entries = mapping(node, field, place)?;
     let mut out = Vec::with_capacity(entries.len());
     for (name, value) in entries {
         let below = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };

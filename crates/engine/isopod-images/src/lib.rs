@@ -41,6 +41,7 @@ pub use image::{
     CollectPolicy, Collected, CommitOptions, ContainerUse, DiskUsage, Evict, Fault, HistoryEntry,
     Image, ImageUsage, Images, ImportOptions, Incoming, LoadOptions, Loaded, Options, Progress,
     Removal, RemoveOptions, SaveItem, StepLayer, Transaction, apply_change, chain_ids,
+    exposed_ports,
 };
 pub use layer::{LayerJob, UnpackedLayer};
 pub use lease::{Lease, Leases};

@@ -12,6 +12,7 @@ mod date;
 mod dd;
 mod du;
 mod env;
+mod field;
 mod find;
 mod install;
 mod ln;

@@ -8,6 +8,8 @@ use isobox_applet::users::Names;
 use isobox_applet::{Applet, Context, Error, Place, Result, Spec, Status, mode};
 use rustix::fs::{AtFlags, FileType, Stat, StatFs};
 
+use crate::field::Field;
+
 /// See the usage text.
 pub(crate) const STAT: Applet = Applet::new(
     "stat",
@@ -252,37 +254,11 @@ fn expand(
             text.push(byte);
             continue;
         }
-        let (mut left, mut zeros, mut width, mut precision) = (false, false, 0_usize, None);
-        while let Some(flag) = bytes.next_if(|flag| b"-0+ #'".contains(flag)) {
-            left |= flag == b'-';
-            zeros |= flag == b'0';
-        }
-        while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
-            width = (width * 10 + usize::from(digit - b'0')).min(4096);
-        }
-        if bytes.next_if_eq(&b'.').is_some() {
-            let mut count = 0_usize;
-            while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
-                count = (count * 10 + usize::from(digit - b'0')).min(4096);
-            }
-            precision = Some(count);
-        }
+        let field = Field::parse(&mut bytes);
         match bytes.next() {
             None | Some(b'%') => text.push(b'%'),
             Some(letter) => {
-                let mut value = one(letter).unwrap_or_else(|| b"?".to_vec());
-                if let Some(precision) = precision {
-                    value.truncate(precision);
-                }
-                let missing = width.saturating_sub(value.len());
-                let fill = if zeros && !left { b'0' } else { b' ' };
-                if left {
-                    text.extend_from_slice(&value);
-                    text.resize(text.len() + missing, b' ');
-                } else {
-                    text.resize(text.len() + missing, fill);
-                    text.extend_from_slice(&value);
-                }
+                field.put(&mut text, one(letter).unwrap_or_else(|| b"?".to_vec()));
             }
         }
     }

@@ -1,9 +1,8 @@
 //! `hexdump`: bytes in the format of one's choice.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
+use isobox_applet::{Applet, Context, Error, Result, Spec, Status, number};
 
-use isobox_applet::{Applet, Context, Error, Input, Result, Spec, Status, number};
+use crate::source::Source;
 
 /// See the usage text.
 pub(crate) const HEXDUMP: Applet = Applet::new(
@@ -103,22 +102,10 @@ fn hexdump(cx: &mut Context<'_>) -> Result<Status> {
     if formats.is_empty() {
         add(&mut formats, "\"%07.7_Ax\\n\"\n\"%07.7_ax \" 8/2 \"%04x \" \"\\n\"")?;
     }
-    let mut operands: VecDeque<OsString> = arguments.operands().into();
-    if operands.is_empty() {
-        operands.push_back("-".into());
-    }
-    let mut bytes = Bytes { files: operands, input: None, left: u64::MAX };
-    let mut sink = vec![0; 4096];
-    let mut left = skip;
-    while left > 0 {
-        let length = usize::try_from(left).unwrap_or(usize::MAX).min(sink.len());
-        match bytes.read(cx, &mut sink[..length])? {
-            0 => break,
-            count => left -= count as u64,
-        }
-    }
-    bytes.left = most;
-    print(cx, &mut bytes, &formats, skip, all)?;
+    let mut source = Source::new(arguments.operands());
+    source.skip(cx, skip)?;
+    source.limit(most);
+    print(cx, &mut source, &formats, skip, all)?;
     Ok(cx.status())
 }
 
@@ -130,40 +117,6 @@ fn add(formats: &mut Vec<Line>, text: &str) -> Result<()> {
         formats.push(parse(line)?);
     }
     Ok(())
-}
-
-struct Bytes<'a> {
-    files: VecDeque<OsString>,
-    input: Option<(Input<'a>, OsString)>,
-    left: u64,
-}
-
-impl<'a> Bytes<'a> {
-    fn read(&mut self, cx: &mut Context<'a>, target: &mut [u8]) -> Result<usize> {
-        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(target.len());
-        let mut filled = 0;
-        while filled < limit {
-            let Some((input, name)) = &mut self.input else {
-                let Some(name) = self.files.pop_front() else { break };
-                let opened = cx.open(&name);
-                if let Some(input) = cx.attempt(opened)? {
-                    self.input = Some((input, name));
-                }
-                continue;
-            };
-            match input.read_full(&mut target[filled..limit]) {
-                Ok(0) => self.input = None,
-                Ok(count) => filled += count,
-                Err(error) => {
-                    let error = Error::path(&*name, error);
-                    cx.report(&error);
-                    self.input = None;
-                }
-            }
-        }
-        self.left = self.left.saturating_sub(filled as u64);
-        Ok(filled)
-    }
 }
 
 fn parse(line: &str) -> Result<Line> {
@@ -295,7 +248,7 @@ impl Unit {
 
 fn print<'a>(
     cx: &mut Context<'a>,
-    source: &mut Bytes<'a>,
+    source: &mut Source<'a>,
     formats: &[Line],
     start: u64,
     all: bool,

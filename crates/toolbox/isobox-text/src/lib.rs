@@ -32,6 +32,7 @@ mod rev;
 mod seq;
 mod shuf;
 mod sort;
+mod source;
 mod split;
 mod strings;
 mod tac;

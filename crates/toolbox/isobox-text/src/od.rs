@@ -1,9 +1,9 @@
 //! `od`: bytes in octal, and in many other ways.
 
-use std::ffi::OsString;
-
 use isobox_applet::float::Conversion;
-use isobox_applet::{Applet, Context, Error, Input, Result, Spec, Status, number};
+use isobox_applet::{Applet, Context, Error, Result, Spec, Status, number};
+
+use crate::source::Source;
 
 /// See the usage text.
 pub(crate) const OD: Applet = Applet::new(
@@ -151,12 +151,11 @@ fn od(cx: &mut Context<'_>) -> Result<Status> {
     } else if !style.width.is_multiple_of(largest) {
         style.width = style.width.next_multiple_of(largest);
     }
-    let mut operands = arguments.operands();
-    if operands.is_empty() {
-        operands.push("-".into());
+    let mut source = Source::new(arguments.operands());
+    if source.skip(cx, skip)? < skip {
+        return Err(Error::message("cannot skip past the end of the input"));
     }
-    let mut source = Source { files: operands.into(), input: None, left: most, any: false };
-    source.skip(cx, skip)?;
+    source.limit(most);
     match strings {
         Some(least) => find_strings(cx, &mut source, &style, skip, least)?,
         None => dump(cx, &mut source, &style, skip)?,
@@ -231,58 +230,6 @@ fn parse_types(text: &str) -> Result<Vec<Format>> {
         formats.push(Format { kind, size, shown });
     }
     Ok(formats)
-}
-
-/// All files in turn, as one.
-struct Source<'a> {
-    files: std::collections::VecDeque<OsString>,
-    input: Option<(Input<'a>, OsString)>,
-    left: u64,
-    /// Whether one of them could be opened.
-    any: bool,
-}
-
-impl<'a> Source<'a> {
-    fn read(&mut self, cx: &mut Context<'a>, target: &mut [u8]) -> Result<usize> {
-        let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(target.len());
-        let mut filled = 0;
-        while filled < limit {
-            let Some((input, name)) = &mut self.input else {
-                let Some(name) = self.files.pop_front() else { break };
-                let opened = cx.open(&name);
-                if let Some(input) = cx.attempt(opened)? {
-                    self.any = true;
-                    self.input = Some((input, name));
-                }
-                continue;
-            };
-            match input.read_full(&mut target[filled..limit]) {
-                Ok(0) => self.input = None,
-                Ok(count) => filled += count,
-                Err(error) => {
-                    let error = Error::path(&*name, error);
-                    cx.report(&error);
-                    self.input = None;
-                }
-            }
-        }
-        self.left -= filled as u64;
-        Ok(filled)
-    }
-
-    fn skip(&mut self, cx: &mut Context<'a>, mut count: u64) -> Result<()> {
-        let limit = std::mem::replace(&mut self.left, u64::MAX);
-        let mut buffer = vec![0; 32 * 1024];
-        while count > 0 {
-            let length = usize::try_from(count).unwrap_or(usize::MAX).min(buffer.len());
-            match self.read(cx, &mut buffer[..length])? {
-                0 => return Err(Error::message("cannot skip past the end of the input")),
-                got => count -= got as u64,
-            }
-        }
-        self.left = limit;
-        Ok(())
-    }
 }
 
 fn address(cx: &mut Context<'_>, style: &Style, offset: u64) -> Result<()> {
@@ -363,7 +310,7 @@ fn dump<'a>(
         before.clear();
         before.extend_from_slice(&line[..count]);
     }
-    if style.radix != b'n' && source.any {
+    if style.radix != b'n' && source.opened() {
         address(cx, style, offset)?;
         cx.stdout.put(b"\n")?;
     }

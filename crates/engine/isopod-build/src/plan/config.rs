@@ -5,6 +5,7 @@ use super::scope::set_env;
 use super::stage::Context;
 use super::{Op, PlanError};
 use isopod_dockerfile::{Arg, Command, Health, Instruction, KeyValue, Kind};
+use isopod_images::exposed_ports;
 use isopod_oci::image::{Empty, Healthcheck};
 
 /// The shell that commands in shell form run in.
@@ -205,32 +206,13 @@ fn expose(
         all.extend(context.words(instruction, word)?);
     }
     for word in &all {
-        for port in ports(word).map_err(|reason| context.error(instruction, reason))? {
+        // What stands before a colon is the host's, of which an image says nothing.
+        let port = word.rsplit(':').next().unwrap_or(word);
+        for port in exposed_ports(port).map_err(|reason| context.error(instruction, reason))? {
             context.config.exposed_ports.insert(port, Empty {});
         }
     }
     Ok(format!(" EXPOSE {}", all.join(" ")))
-}
-
-/// `80`, `80/udp`, `8000-8010/tcp` as single ports.
-fn ports(text: &str) -> Result<Vec<String>, String> {
-    let invalid = || {
-        format!("invalid containerPort: {text}: expected a port or range, with /tcp, /udp or /sctp")
-    };
-    // What stands before a colon is the host's, of which an image says nothing.
-    let text = text.rsplit(':').next().unwrap_or(text);
-    let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let protocol = protocol.to_ascii_lowercase();
-    if !matches!(protocol.as_str(), "tcp" | "udp" | "sctp") {
-        return Err(invalid());
-    }
-    let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let first: u16 = first.parse().map_err(|_| invalid())?;
-    let last: u16 = last.parse().map_err(|_| invalid())?;
-    if first > last {
-        return Err(invalid());
-    }
-    Ok((first..=last).map(|port| format!("{port}/{protocol}")).collect())
 }
 
 fn healthcheck(context: &mut Context<'_>, health: &Health, shell: &[String]) -> String {

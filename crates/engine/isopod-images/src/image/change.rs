@@ -37,7 +37,7 @@ pub fn apply(config: &mut ExecutionConfig, instruction: &str) -> Result<(), Imag
         "LABEL" => config.labels.extend(pairs(rest).map_err(refuse)?),
         "EXPOSE" => {
             for port in words(rest).map_err(refuse)? {
-                for port in ports(&port).map_err(refuse)? {
+                for port in exposed_ports(&port).map_err(refuse)? {
                     config.exposed_ports.insert(port, Empty {});
                 }
             }
@@ -150,10 +150,14 @@ fn words(text: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
-/// `80`, `80/udp`, `8000-8010/tcp` as single ports with their protocol.
-fn ports(text: &str) -> Result<Vec<String>, String> {
-    let invalid =
-        || format!("invalid port {text:?}: expected port or range, with /tcp, /udp or /sctp");
+/// `80`, `80/udp`, `8000-8010/tcp` of an `EXPOSE` as single ports with their protocol.
+///
+/// # Errors
+/// What is wrong with the text, and what is expected.
+pub fn exposed_ports(text: &str) -> Result<Vec<String>, String> {
+    let invalid = || {
+        format!("invalid containerPort: {text}: expected a port or range, with /tcp, /udp or /sctp")
+    };
     let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
     let protocol = protocol.to_ascii_lowercase();
     if !matches!(protocol.as_str(), "tcp" | "udp" | "sctp") {

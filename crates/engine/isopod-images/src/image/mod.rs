@@ -41,7 +41,7 @@ use crate::snapshot::{
 };
 
 pub use chain::chain_ids;
-pub use change::apply as apply_change;
+pub use change::{apply as apply_change, exposed_ports};
 pub use collect::{CollectPolicy, Collected, DiskUsage, Evict, Fault, ImageUsage};
 pub use commit::CommitOptions;
 pub(crate) use documents::{Document, Documents, read_document};

@@ -9,6 +9,7 @@ use isobox_applet::{Error, Output, Result, mode, program, tree};
 use rustix::fs::{AtFlags, FileType};
 
 use super::{Expression, Found, Walk};
+use crate::field::Field;
 
 /// The most bytes of arguments of one program.
 const ARGUMENTS: usize = 128 * 1024;
@@ -222,42 +223,14 @@ impl Walk<'_, '_> {
                     None => text.push(b'\\'),
                 },
                 b'%' => {
-                    let (mut left, mut zeros, mut width, mut precision) =
-                        (false, false, 0_usize, None);
-                    while let Some(flag) = bytes.next_if(|flag| b"-0+ #".contains(flag)) {
-                        left |= flag == b'-';
-                        zeros |= flag == b'0';
-                    }
-                    while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
-                        width = (width * 10 + usize::from(digit - b'0')).min(4096);
-                    }
-                    if bytes.next_if_eq(&b'.').is_some() {
-                        let mut count = 0_usize;
-                        while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
-                            count = (count * 10 + usize::from(digit - b'0')).min(4096);
-                        }
-                        precision = Some(count);
-                    }
+                    let field = Field::parse(&mut bytes);
                     let Some(letter) = bytes.next() else {
                         text.push(b'%');
                         break;
                     };
                     let argument = if b"ABCT".contains(&letter) { bytes.next() } else { None };
-                    let mut value = match self.directive(letter, argument, found) {
-                        Some(value) => value,
-                        None => vec![b'%', letter],
-                    };
-                    if let Some(precision) = precision {
-                        value.truncate(precision);
-                    }
-                    let missing = width.saturating_sub(value.len());
-                    if left {
-                        text.extend(value);
-                        text.resize(text.len() + missing, b' ');
-                    } else {
-                        text.resize(text.len() + missing, if zeros { b'0' } else { b' ' });
-                        text.extend(value);
-                    }
+                    let value = self.directive(letter, argument, found);
+                    field.put(&mut text, value.unwrap_or_else(|| vec![b'%', letter]));
                 }
                 other => text.push(other),
             }
