@@ -1,0 +1,35 @@
+//! The store's replicated state machine: keys with their history, transactions, leases, watches,
+//! users and roles, with etcd's semantics.
+//!
+//! Pure: no IO, no clock, no thread; time comes in as a number. The same commands in the same
+//! order give the same state and the same answers on every member. What is not here: the log, Raft,
+//! disks, sockets, wire formats, hashing of passwords, tokens, membership.
+
+mod alarm;
+mod auth;
+mod command;
+mod error;
+mod key_range;
+mod kv;
+mod request;
+mod response;
+
+pub use alarm::{AlarmKind, AlarmMember, AlarmRequest};
+pub use auth::{AuthCommand, Permission, PermissionKind};
+pub use command::{
+    Actor, Command, LeaseCheckpoint, LeaseGrant, Outcome, PasswordHash, Request, Response,
+};
+pub use error::Error;
+pub use key_range::{KeyRange, RangeEnd};
+pub use kv::{Event, EventBatch, EventKind, KeyValue, LeaseId, Revision};
+pub use request::{
+    Compare, CompareResult, CompareTarget, DeleteRequest, Operation, PutRequest, RangeRequest,
+    SortOrder, SortTarget, TxnRequest,
+};
+pub use response::{DeleteResponse, OperationResponse, PutResponse, RangeResponse, TxnResponse};
+
+/// The longest that a lease may live, in seconds, as in etcd.
+pub const MAX_LEASE_TTL: i64 = 9_000_000_000;
+
+/// How deep transactions may be nested.
+pub const MAX_TXN_DEPTH: usize = 32;
