@@ -11,17 +11,17 @@
 //! ```
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use isopod_testkit::http::{self, Address};
 use serde_json::Value;
-
-use crate::http;
 
 /// Runs the command; `args` are those behind its name.
 pub(crate) fn main(args: Vec<std::ffi::OsString>) -> Result<()> {
     use lexopt::prelude::*;
-    let socket = PathBuf::from(std::env::var_os("SOCK").context("SOCK is not set")?);
+    let socket = std::env::var_os("SOCK").context("SOCK is not set")?;
+    let socket = Address::Unix(PathBuf::from(socket));
     let (mut pointers, mut headers, mut shown, mut words) = (vec![], vec![], vec![], vec![]);
     let (mut silent, mut body) = (false, None);
     let mut parser = lexopt::Parser::from_args(args);
@@ -71,7 +71,7 @@ fn show(value: Option<&Value>) -> String {
     }
 }
 
-fn raw(socket: &Path) -> Result<()> {
+fn raw(socket: &Address) -> Result<()> {
     let mut request = Vec::new();
     std::io::stdin().read_to_end(&mut request)?;
     std::io::stdout().write_all(&http::exchange(socket, &request)?)?;

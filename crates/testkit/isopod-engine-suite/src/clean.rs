@@ -1,13 +1,10 @@
 //! Removes what a case made: everything whose name begins with the case's prefix.
 
-use std::path::Path;
-
 use anyhow::Result;
+use isopod_testkit::http::{Address, request};
 use serde_json::Value;
 
-use crate::http::request;
-
-fn list(socket: &Path, path: &str) -> Vec<Value> {
+fn list(socket: &Address, path: &str) -> Vec<Value> {
     let answer = request(socket, "GET", path, &[], None).ok();
     let value: Value =
         answer.and_then(|a| serde_json::from_slice(&a.body).ok()).unwrap_or(Value::Null);
@@ -25,7 +22,7 @@ fn texts(value: &Value, key: &str) -> Vec<String> {
 
 /// Removes containers, volumes, networks and image names. What a container's name does not tell
 /// (the engine chose it) its label `p` does.
-pub(crate) fn remove(socket: &Path, prefix: &str) -> Result<()> {
+pub(crate) fn remove(socket: &Address, prefix: &str) -> Result<()> {
     let delete = |path: String| request(socket, "DELETE", &path, &[], None);
     for container in list(socket, "/containers/json?all=1") {
         let named = texts(&container, "Names").iter().any(|n| n[1..].starts_with(prefix));
@@ -57,7 +54,7 @@ pub(crate) fn remove(socket: &Path, prefix: &str) -> Result<()> {
 }
 
 /// Removes every container; they outlive an engine.
-pub(crate) fn remove_containers(socket: &Path) {
+pub(crate) fn remove_containers(socket: &Address) {
     for container in list(socket, "/containers/json?all=1") {
         let id = texts(&container, "Id").concat();
         let _ = request(socket, "DELETE", &format!("/containers/{id}?force=1&v=1"), &[], None);

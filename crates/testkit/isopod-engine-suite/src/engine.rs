@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use isopod_testkit::http::{self, Address};
 use isopod_testkit::{
     Limited, NetworkSandbox, ProcessGuard, TempDir, peer, remove_cgroups, temp_dir,
 };
 use rustix::process::Signal;
 
-use crate::{clean, http};
+use crate::clean;
 
 /// Which engine.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ impl Engine {
     fn await_ready(&mut self) -> Result<()> {
         let begin = Instant::now();
         loop {
-            if let Ok(answer) = http::request(&self.socket(), "GET", "/version", &[], None) {
+            if let Ok(answer) = http::request(&self.address(), "GET", "/version", &[], None) {
                 let version: serde_json::Value = serde_json::from_slice(&answer.body)?;
                 let text = version["ApiVersion"].as_str().unwrap_or_default();
                 let (major, minor) = text.split_once('.').context("no version of the API")?;
@@ -134,6 +135,11 @@ impl Engine {
         self.path("api.sock")
     }
 
+    /// Where the engine listens.
+    pub(crate) fn address(&self) -> Address {
+        Address::Unix(self.socket())
+    }
+
     /// What the engine logged.
     pub(crate) fn log(&self) -> String {
         let log = fs::read_to_string(self.path("log")).unwrap_or_default();
@@ -168,7 +174,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        clean::remove_containers(&self.socket());
+        clean::remove_containers(&self.address());
         if let Some(mut process) = self.process.take() {
             // By signal, so that dockerd ends its own containerd.
             let _ = process.signal(Signal::TERM);

@@ -1,6 +1,6 @@
 //! A validation suite for engines that speak Docker's Engine API.
 //!
-//! The cases are scripts (`cases/*.txt`, see [`script`]) of the `docker` client, docker-py and
+//! The cases are scripts (`cases/*.txt`, see [`cases`]) of the `docker` client, docker-py and
 //! plain HTTP on the engine's socket. One engine serves all of them, several at a time; each case
 //! has names of its own, and what it made is removed behind it.
 //!
@@ -14,16 +14,14 @@
 //! ```
 
 mod api;
+pub mod cases;
 mod clean;
 mod engine;
-mod http;
 mod image;
 mod runner;
-pub mod script;
 mod tools;
 
+pub use cases::all;
 pub use engine::Kind;
-pub use isopod_testkit::suite::{Exceptions, Outcome, Record, Report};
 pub use runner::{Options, run};
-pub use script::all;
 pub use tools::run_tool;

@@ -7,8 +7,9 @@
 //! The suite knows nothing of the runtime but its command line, which is runc's.
 //!
 //! ```no_run
-//! use isopod_runtime_suite::{Options, run};
-//! let report = run("/usr/sbin/runc".as_ref(), &Options::default())?;
+//! use isopod_runtime_suite::run;
+//! use isopod_testkit::suite::Selection;
+//! let report = run("/usr/sbin/runc".as_ref(), &Selection::default())?;
 //! assert_eq!(report.failed(), 0);
 //! # Ok::<(), anyhow::Error>(())
 //! ```
@@ -23,5 +24,4 @@ mod terminal;
 
 pub use case::{Case, Need};
 pub use cases::all;
-pub use isopod_testkit::suite::{Exceptions, Outcome, Record, Report};
-pub use runner::{Options, run};
+pub use runner::run;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use isopod_testkit::suite::{Outcome, Record, Report, Selection};
 use isopod_testkit::{Leaks, Snapshot};
 use rustix::process::{WaitOptions, set_child_subreaper};
 use rustix::thread::UnshareFlags;
@@ -11,25 +12,13 @@ use rustix::thread::UnshareFlags;
 use crate::bed::Bed;
 use crate::case::{Case, Check, Expect};
 use crate::config;
-use isopod_testkit::suite::{Exceptions, Outcome, Record, Report};
-
-/// What to run, and what is known beforehand.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Only cases whose name contains one of these; all when empty.
-    pub filters: Vec<String>,
-    /// Cases that are known to fail, with reasons.
-    pub exceptions: Exceptions,
-    /// Called after each case.
-    pub progress: Option<fn(&Record)>,
-}
 
 /// How long what a container leaves may take to vanish: the kernel tears namespaces and their
 /// mounts down after the last process is gone.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Runs the suite against a runtime.
-pub fn run(runtime: &Path, options: &Options) -> Result<Report> {
+pub fn run(runtime: &Path, selection: &Selection) -> Result<Report> {
     let runtime =
         // Links are kept: a binary with several names goes by the one that it is called by.
         std::path::absolute(runtime)
@@ -42,16 +31,13 @@ pub fn run(runtime: &Path, options: &Options) -> Result<Report> {
     isolate()?;
     let mut report = Report::default();
     for (number, case) in crate::all().iter().enumerate() {
-        let wanted = |filter: &String| case.name.contains(filter.as_str());
-        if !options.filters.is_empty() && !options.filters.iter().any(wanted) {
+        if !selection.wants(case.name) {
             continue;
         }
         let began = Instant::now();
-        let outcome = outcome(&runtime, case, number, options);
+        let outcome = outcome(&runtime, case, number, selection);
         let record = Record { name: case.name.to_owned(), outcome, time: began.elapsed() };
-        if let Some(progress) = options.progress {
-            progress(&record);
-        }
+        selection.tell(&record);
         report.records.push(record);
     }
     Ok(report)
@@ -74,13 +60,13 @@ fn isolate() -> Result<()> {
     Ok(())
 }
 
-fn outcome(runtime: &Path, case: &Case, number: usize, options: &Options) -> Outcome {
+fn outcome(runtime: &Path, case: &Case, number: usize, selection: &Selection) -> Outcome {
     if let Some(reason) = case.needs.iter().find_map(|need| need.unmet()) {
         return Outcome::Skipped(reason);
     }
     let marker = format!("isopod-suite-{}-{number}", std::process::id());
     let result = check(runtime, case, &marker);
-    options.exceptions.judge(case.name, result)
+    selection.exceptions.judge(case.name, result)
 }
 
 fn check(runtime: &Path, case: &Case, marker: &str) -> Result<()> {

@@ -17,6 +17,7 @@
 //! ```
 
 mod busybox;
+pub mod http;
 mod leaks;
 mod peers;
 mod processes;

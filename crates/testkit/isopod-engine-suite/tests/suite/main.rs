@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use isopod_engine_suite::{Exceptions, Kind, Options, Outcome, run};
+use isopod_engine_suite::{Kind, Options, run};
+use isopod_testkit::suite::{Exceptions, Selection};
 use isopod_testkit::{is_root, peer, skip};
 
 /// One engine at a time: both use the machine as if it were theirs.
@@ -11,21 +12,14 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 fn judge(name: &str, kind: &Kind, exceptions: &str) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let exceptions = Exceptions::parse(exceptions).expect("a list of exceptions");
     let options = Options {
-        exceptions: Exceptions::parse(exceptions).expect("a list of exceptions"),
+        selection: Selection { exceptions, ..Selection::default() },
         program: PathBuf::from(env!("CARGO_BIN_EXE_isopod-engine-suite")),
         ..Options::default()
     };
     let report = run(kind, &options).expect("the suite runs");
-    let mut failed = Vec::new();
-    for record in &report.records {
-        match &record.outcome {
-            Outcome::Failed(_) => failed.push(record.to_string()),
-            Outcome::Skipped(reason) => skip(&format!("{name}: {}", record.name), reason),
-            Outcome::Passed | Outcome::Excepted(_) => {}
-        }
-    }
-    assert!(failed.is_empty(), "{} of {name} failed:\n{}", failed.len(), failed.join("\n"));
+    report.verdict(name).expect("no case fails");
 }
 
 /// What a run needs of the machine, or why it cannot be.

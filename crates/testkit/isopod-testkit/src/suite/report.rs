@@ -61,6 +61,27 @@ impl Report {
         self.count(|outcome| matches!(outcome, Outcome::Excepted(_)))
     }
 
+    /// For tests: says aloud what was skipped, and gives the list of what failed as an error.
+    pub fn verdict(&self, name: &str) -> anyhow::Result<()> {
+        let mut failed = Vec::new();
+        for record in &self.records {
+            match &record.outcome {
+                Outcome::Failed(_) => failed.push(record.to_string()),
+                Outcome::Skipped(reason) => {
+                    crate::skip(&format!("{name}: {}", record.name), reason)
+                }
+                Outcome::Passed | Outcome::Excepted(_) => {}
+            }
+        }
+        anyhow::ensure!(
+            failed.is_empty(),
+            "{} of {name} failed:\n{}",
+            failed.len(),
+            failed.join("\n")
+        );
+        Ok(())
+    }
+
     /// The report for machines.
     pub fn json(&self) -> Value {
         let cases: Vec<Value> = self

@@ -1,8 +1,10 @@
-//! Plain HTTP over the engine's socket: one request a connection.
+//! Plain HTTP of tests: one request a connection.
 
+use std::fmt;
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -12,23 +14,77 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// The largest answer that is read.
 const ANSWER_BYTES: u64 = 64 << 20;
 
+/// Where a server listens.
+#[derive(Debug, Clone)]
+pub enum Address {
+    /// At a socket in the file system.
+    Unix(PathBuf),
+    /// At a port.
+    Tcp(SocketAddr),
+}
+
+impl Address {
+    /// A connection on which reading and writing have a time limit.
+    pub fn connect(&self) -> Result<Box<dyn Stream>> {
+        let connected = || -> std::io::Result<Box<dyn Stream>> {
+            match self {
+                Self::Unix(path) => {
+                    let stream = UnixStream::connect(path)?;
+                    stream.set_read_timeout(Some(LIMIT))?;
+                    stream.set_write_timeout(Some(LIMIT))?;
+                    Ok(Box::new(stream))
+                }
+                Self::Tcp(address) => {
+                    let stream = TcpStream::connect_timeout(address, LIMIT)?;
+                    stream.set_read_timeout(Some(LIMIT))?;
+                    stream.set_write_timeout(Some(LIMIT))?;
+                    Ok(Box::new(stream))
+                }
+            }
+        };
+        connected().with_context(|| format!("cannot connect to {self}"))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "{}", path.display()),
+            Self::Tcp(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// A connection.
+pub trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
+
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, without any transfer encoding.
+    pub body: Vec<u8>,
 }
 
 /// Sends a request and reads the answer to its end.
-pub(crate) fn request(
-    socket: &Path,
+pub fn request(
+    address: &Address,
     method: &str,
     path: &str,
     headers: &[String],
     body: Option<&[u8]>,
 ) -> Result<Answer> {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n");
+    parse(&exchange(address, &head_and_body(method, path, headers, body))?)
+}
+
+/// A request's bytes.
+pub fn head_and_body(method: &str, path: &str, headers: &[String], body: Option<&[u8]>) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for header in headers {
         head.push_str(&format!("{header}\r\n"));
     }
@@ -42,15 +98,12 @@ pub(crate) fn request(
     head.push_str("\r\n");
     let mut bytes = head.into_bytes();
     bytes.extend_from_slice(body.unwrap_or_default());
-    parse(&exchange(socket, &bytes)?)
+    bytes
 }
 
-/// Sends bytes as they are and returns what comes until the engine closes.
-pub(crate) fn exchange(socket: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut stream = UnixStream::connect(socket)
-        .with_context(|| format!("cannot connect to {}", socket.display()))?;
-    stream.set_read_timeout(Some(LIMIT))?;
-    stream.set_write_timeout(Some(LIMIT))?;
+/// Sends bytes as they are and returns what comes until the server closes.
+pub fn exchange(address: &Address, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut stream = address.connect()?;
     stream.write_all(bytes)?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES).read_to_end(&mut answer).context("no end of the answer")?;

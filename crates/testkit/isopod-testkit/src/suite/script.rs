@@ -1,4 +1,4 @@
-//! Cases as scripts.
+//! Cases as scripts, for suites whose subject is driven by commands.
 //!
 //! ```text
 //! == group/name [needs...]
@@ -12,31 +12,24 @@
 //! the output and one that is not, `!` a piece of standard error, `?` the exit status (0 if not
 //! said, `? *` for any). Lines that begin with `#` do not count.
 //!
-//! Commands run one after the other, each in a shell of its own, with
-//!
-//! | variable | |
-//! | --- | --- |
-//! | `P` | a prefix for names that no other case has |
-//! | `T` | a directory for the case's files |
-//! | `IMG` | an image of busybox with `/bin/sh` as its command |
-//! | `SOCK` | the path of the engine's socket |
-//! | `REGISTRY` | address of a registry (with the need `registry`) |
-//!
-//! and with these commands beside those of the machine: `docker`; `api METHOD PATH [BODY]`, which
-//! prints the answer's status and body; `py`, which runs Python with `client` and `docker` of
-//! docker-py; `await COMMAND`, which waits until the command succeeds.
-//!
-//! Needs: `py`, `registry`, `alone` (no other case runs meanwhile), `api1.44` (the engine speaks
-//! at least this version), `isopod` (what no other engine has).
+//! Commands run one after the other, each in a shell of its own, with variables and tools that the
+//! suite gives them; `${NAME}` in what is expected stands for a variable, too. What a case needs
+//! beyond that are words that the suite knows.
+
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
+
+use crate::Limited;
 
 /// One case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
     /// Area and subject, such as `containers/run-prints`.
     pub name: String,
-    pub(crate) needs: Vec<String>,
+    /// Words that the suite knows.
+    pub needs: Vec<String>,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -53,28 +46,11 @@ pub(crate) struct Step {
     pub(crate) status: Option<i32>,
 }
 
-macro_rules! files {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../cases/", $name, ".txt")))),*]
-    };
-}
-
-const FILES: &[(&str, &str)] = files![
-    "system",
-    "containers",
-    "create",
-    "exec",
-    "images",
-    "volumes",
-    "events",
-    "logs",
-    "python"
-];
-
-/// All cases, in order.
-pub fn all() -> Result<Vec<Case>> {
+/// The cases of all files, in order. A file is its name and its text; its name comes before those
+/// of its cases.
+pub fn all(files: &[(&str, &str)]) -> Result<Vec<Case>> {
     let mut cases: Vec<Case> = Vec::new();
-    for (file, text) in FILES {
+    for (file, text) in files {
         for case in parse(file, text)? {
             if cases.iter().any(|other| other.name == case.name) {
                 bail!("{file}.txt: there are two cases {:?}", case.name);
@@ -97,11 +73,8 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>> {
         if mark == "==" {
             let mut words = rest.split_ascii_whitespace().map(str::to_owned);
             let Some(name) = words.next() else { bail!("{file}.txt:{number}: a case has a name") };
-            cases.push(Case {
-                name: format!("{file}/{name}"),
-                needs: words.collect(),
-                steps: Vec::new(),
-            });
+            let name = format!("{file}/{name}");
+            cases.push(Case { name, needs: words.collect(), steps: Vec::new() });
             continue;
         }
         let Some(case) = cases.last_mut() else {
@@ -138,6 +111,33 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>> {
         }
     }
     Ok(cases)
+}
+
+/// How long one command of a case may take.
+const COMMAND_SECONDS: u64 = 60;
+
+impl Case {
+    /// Runs the commands in `directory`, until one does not do what is expected of it.
+    pub fn carry_out(&self, directory: &Path, environment: &[(&str, String)]) -> Result<()> {
+        let expand = |text: &str| {
+            environment.iter().fold(text.to_owned(), |text, (key, value)| {
+                text.replace(&format!("${{{key}}}"), value)
+            })
+        };
+        for step in &self.steps {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(&step.command).current_dir(directory);
+            command.envs(environment.iter().map(|(key, value)| (*key, value)));
+            let output = match Limited::seconds(COMMAND_SECONDS).output(&mut command) {
+                Ok(output) => output,
+                Err(error) => bail!("line {}: {}: {error:#}", step.line, step.command),
+            };
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+            step.judge(output.status.code(), &stdout, &stderr, expand)?;
+        }
+        Ok(())
+    }
 }
 
 impl Step {
@@ -223,10 +223,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_read() {
-        let cases = all().expect("well-formed");
-        assert!(cases.len() > 100);
-        assert!(cases.iter().all(|case| !case.steps.is_empty()));
+    fn a_name_is_there_once() {
+        assert_eq!(all(&[("a", "== n\n$ x"), ("b", "== n\n$ x")]).expect("two names").len(), 2);
+        assert!(all(&[("a", "== n\n$ x\n== n\n$ y")]).is_err());
     }
 
     #[test]
