@@ -14,3 +14,10 @@ done
 # 1,000 kills of engine and supervisor while a container counts; a seed reproduces a run.
 counted "1,000 random kills" env ISOPOD_TEST_KILLS=1000 ISOPOD_TEST_SEED="${SEED:-1}" \
     cargo test --locked --package isopod-engine --test engine -- killed_supervisors_and_engines
+
+# The engine is killed while 50 containers run, start, log, serve and are built.
+counted "200 kills of the engine under load" env ISOPOD_TEST_KILLS=200 ISOPOD_TEST_CONTAINERS=50 \
+    ISOPOD_TEST_SEED="${SEED:-1}" cargo test --locked --package isopod --test e2e -- killed_under_load
+
+counted "A soak of 100,000 containers" env ISOPOD_TEST_CYCLES="${CYCLES:-100000}" \
+    cargo test --locked --package isopod --test e2e -- the_engine_does_not_grow

@@ -3,6 +3,9 @@
 mod compose;
 mod dispatch;
 mod documentation;
+mod kills;
+mod machine;
+mod soak;
 
 use std::path::PathBuf;
 
