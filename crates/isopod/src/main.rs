@@ -21,6 +21,7 @@ const BY_NAME: &[(&str, Part)] =
 const BY_ARGUMENT: &[(&str, Part)] = &[
     ("runtime", isopod_runtime_cli::main),
     ("engine", engine),
+    ("engine-keeper", isopod_client::keeper_main),
     ("registry", isopod_registry_server::main),
     ("supervisor", isopod_supervisor::main),
     ("container-init", isopod_supervisor::init_main),

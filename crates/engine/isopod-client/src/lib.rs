@@ -7,6 +7,7 @@
 mod body;
 mod endpoint;
 mod error;
+mod keeper;
 mod start;
 
 use std::cell::RefCell;
@@ -24,6 +25,7 @@ use tokio::net::{TcpStream, UnixStream};
 pub use body::{JsonLines, Payload, next_piece};
 pub use endpoint::Endpoint;
 pub use error::ApiError;
+pub use keeper::keeper_main;
 pub use start::nobody_listens;
 
 /// Longest answer that is kept in memory.

@@ -76,20 +76,18 @@ pub(crate) async fn engine(socket: &Path) -> Result<UnixStream> {
 }
 
 /// `/run/isopod.sock` and `log` make `/run/isopod-engine.log`.
-fn beside(socket: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(socket: &Path, suffix: &str) -> PathBuf {
     let stem = socket.file_stem().unwrap_or_default().to_string_lossy();
     socket.with_file_name(format!("{stem}-engine.{suffix}"))
 }
 
+pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(path)
+}
+
 /// Takes the lock; it is released when the file is closed.
 async fn lock(path: &Path, deadline: Instant) -> Result<File> {
-    let file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("open {}", path.display()))?;
+    let file = open_lock(path).with_context(|| format!("open {}", path.display()))?;
     loop {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(file),
@@ -106,9 +104,8 @@ async fn lock(path: &Path, deadline: Instant) -> Result<File> {
 fn spawn(socket: &Path, log: &File) -> Result<Child> {
     let mut command = Command::new("/proc/self/exe");
     command
-        .arg("engine")
-        .arg("--host")
-        .arg(format!("unix://{}", socket.display()))
+        .arg("engine-keeper")
+        .arg(socket)
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(log.try_clone().context("share the engine's log")?)

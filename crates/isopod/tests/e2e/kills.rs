@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -245,6 +246,37 @@ fn nothing_is_lost_when_the_engine_is_killed_under_load() {
         leaks.is_empty()
     });
     assert!(leaks.is_empty(), "left over: {leaks}, seed {seed}");
+}
+
+#[test]
+fn a_killed_engine_comes_back_by_itself() {
+    let name = "a_killed_engine_comes_back_by_itself";
+    let Some(machine) = Machine::new() else { return skip(name, "needs root and busybox") };
+    machine.isopod(&[
+        "run",
+        "-d",
+        "--name",
+        "again",
+        "--restart",
+        "always",
+        "demo",
+        "sleep",
+        "900",
+    ]);
+    kill_engine(&machine);
+    // Nobody gives a command, so that only what keeps the engine can start another.
+    let log = || std::fs::read_to_string(machine.path("s-engine.log")).unwrap_or_default();
+    Limited::seconds(30)
+        .until("a new engine listens", || {
+            log().contains("signal 9 ended the engine: starting it anew")
+                && UnixStream::connect(machine.path("s.sock")).is_ok()
+        })
+        .unwrap_or_else(|error| panic!("{error}: {}", log()));
+    assert!(facts(&machine, "again").starts_with("running"));
+    // An engine that is asked to end stays so.
+    machine.isopod(&["rm", "--force", "again"]);
+    machine.isopod(&["system", "shutdown"]);
+    assert!(UnixStream::connect(machine.path("s.sock")).is_err());
 }
 
 /// Ends the load, also when an assertion fails.
