@@ -6,27 +6,44 @@
 //! disks, sockets, wire formats, hashing of passwords, tokens, membership.
 
 mod alarm;
+mod arena;
 mod auth;
+mod codec;
 mod command;
+mod compact;
 mod error;
+mod index;
 mod key_range;
 mod kv;
+mod lease;
+mod read;
+mod record;
 mod request;
 mod response;
+mod snapshot;
+mod state;
+mod validate;
+mod varint;
+mod write;
 
 pub use alarm::{AlarmKind, AlarmMember, AlarmRequest};
-pub use auth::{AuthCommand, Permission, PermissionKind};
+pub use auth::{Auth, AuthCommand, Permission, PermissionKind, ROOT, Role, User};
+pub use codec::DecodeError;
 pub use command::{
     Actor, Command, LeaseCheckpoint, LeaseGrant, Outcome, PasswordHash, Request, Response,
 };
 pub use error::Error;
 pub use key_range::{KeyRange, RangeEnd};
 pub use kv::{Event, EventBatch, EventKind, KeyValue, LeaseId, Revision};
+pub use lease::{Lease, Leases};
+pub use read::Scan;
 pub use request::{
     Compare, CompareResult, CompareTarget, DeleteRequest, Operation, PutRequest, RangeRequest,
     SortOrder, SortTarget, TxnRequest,
 };
 pub use response::{DeleteResponse, OperationResponse, PutResponse, RangeResponse, TxnResponse};
+pub use snapshot::{Restore, RestoreError, Snapshot};
+pub use state::State;
 
 /// The longest that a lease may live, in seconds, as in etcd.
 pub const MAX_LEASE_TTL: i64 = 9_000_000_000;

@@ -1,0 +1,5 @@
+//! The state against a model of it, and against scripts of what it must answer.
+
+mod large;
+mod model;
+mod properties;
