@@ -89,6 +89,9 @@ pub struct UpOptions {
     pub no_start: bool,
     /// Wait until everything runs, or is healthy.
     pub wait: bool,
+    /// Only make ready for containers of the named services, which somebody else makes: networks,
+    /// volumes and what they wait for.
+    pub prepare: bool,
 }
 
 /// Something to do.
@@ -332,6 +335,9 @@ pub fn up(project: &Project, observed: &Observed, options: &UpOptions) -> Plan {
         };
         let mut after: Vec<usize> = needs.networks.chain(needs.volumes).collect();
         after.extend(wait_for_dependencies(&mut plan, service, &mut done, options));
+        if options.prepare && options.services.contains(&service.name) {
+            continue;
+        }
         let outcome = containers(&mut plan, project, observed, options, service, &after, &done);
         done.insert(&service.name, outcome);
     }

@@ -1,41 +1,32 @@
 //! Commands that do one thing to the containers of services, by the engine's own commands.
 
+use std::io::Write;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
+use isopod_compose::labels;
 
-use super::observe::{containers, name_of, number_of, service_of};
+use super::observe::{containers, name_of, service_of};
 use super::project::{Found, PROJECT, chosen, find};
-use crate::args::{self, Flag, Parsed, boolean, list, text, typed};
+use crate::args::{self, Flag, Parsed, boolean, text, typed};
 use crate::commands::{self, Command, Operands};
+use crate::output::stdout;
 use crate::session::Session;
-
-static EXEC_FLAGS: &[Flag] = &[
-    boolean("detach", 'd', "Run in the background"),
-    list("env", 'e', "Environment variable: NAME=VALUE"),
-    typed("index", ' ', "int", "Which of the service's containers").default("1"),
-    boolean("no-tty", 'T', "Give the command no terminal"),
-    boolean("privileged", ' ', "Give the command the host's privileges"),
-    text("user", 'u', "User, and group after a colon"),
-    text("workdir", 'w', "Working directory"),
-];
-
-pub(super) static EXEC: Command = Command {
-    names: &["compose exec"],
-    usage: "[OPTIONS] SERVICE COMMAND [ARG...]",
-    summary: "Run a command in a container of a service",
-    examples: &[("compose exec web sh", "Work in a shell in a service's container")],
-    flags: &[EXEC_FLAGS, PROJECT],
-    operands: Operands::AtLeast(2),
-    operand_ends_flags: true,
-    run: |session, flags| Box::pin(exec(session, flags)),
-    ..Command::DEFAULT
-};
 
 static NONE: &[Flag] = &[];
 static TIMEOUT: &[Flag] =
     &[typed("timeout", 't', "int", "Seconds until a container that is stopped is killed")];
 static SIGNAL: &[Flag] = &[text("signal", 's', "Signal to send").default("KILL")];
+static STATS_FLAGS: &[Flag] = &[
+    boolean("all", 'a', "Show services that do not run, too"),
+    text("format", ' ', "How to print: 'table', 'json', or a Go template"),
+    boolean("no-stream", ' ', "Print once"),
+];
+static EVENTS_FLAGS: &[Flag] = &[
+    boolean("json", ' ', "Print JSON documents, one a line"),
+    text("since", ' ', "Begin with events after a time or age"),
+    text("until", ' ', "End at a time or age"),
+];
 static REMOVE_FLAGS: &[Flag] = &[
     boolean("force", 'f', "Accepted as docker has it: nothing is asked"),
     boolean("stop", 's', "Stop them first"),
@@ -77,8 +68,29 @@ each!(
     remove
 );
 
+each!(PAUSE, "compose pause", NONE, "Freeze services", "compose pause web", pause);
+each!(UNPAUSE, "compose unpause", NONE, "Let frozen services go on", "compose unpause", unpause);
+each!(TOP, "compose top", NONE, "Show the processes of services", "compose top web", top);
+each!(
+    STATS,
+    "compose stats",
+    STATS_FLAGS,
+    "Show what services use",
+    "compose stats --no-stream",
+    stats
+);
+each!(WAIT, "compose wait", NONE, "Wait until services end", "compose wait job", wait);
+each!(
+    EVENTS,
+    "compose events",
+    EVENTS_FLAGS,
+    "Show what happens to a project's containers",
+    "compose events --json",
+    events
+);
+
 /// Runs one of the engine's own commands.
-async fn run(session: &Rc<Session>, name: &str, words: Vec<String>) -> Result<i32> {
+pub(super) async fn run(session: &Rc<Session>, name: &str, words: Vec<String>) -> Result<i32> {
     let command = commands::find(name).context("a command of the engine's is missing")?;
     match args::parse(command.flags, &words, !command.operand_ends_flags) {
         Ok(parsed) => (command.run)(session.clone(), parsed).await,
@@ -157,36 +169,52 @@ async fn remove(session: Rc<Session>, flags: Parsed) -> Result<i32> {
     act(session, &flags, "rm", options, |state| state != "running").await
 }
 
-async fn exec(session: Rc<Session>, flags: Parsed) -> Result<i32> {
-    let (service, command) = flags.operands.split_first().expect("two operands or more");
-    // The operands are no services but one.
-    let mut only = find(&Parsed::with_operands(&flags, vec![service.clone()]), true)?;
-    only.rest = vec![service.clone()];
-    chosen(&only.project, &only.rest)?;
-    let index = flags.int("index").unwrap_or(1);
-    let all = containers(&session, &only.project.name).await?;
-    let one = all.iter().find(|container| {
-        service_of(container) == *service && i64::from(number_of(container)) == index
-    });
-    let Some(one) = one else { bail!("service {service:?} is not running container #{index}") };
-    let mut words = Vec::new();
-    for (flag, on) in [
-        ("--detach", flags.on("detach")),
-        ("--privileged", flags.on("privileged")),
-        ("--interactive", !flags.on("detach")),
-        (
-            "--tty",
-            !flags.on("no-tty") && !flags.on("detach") && crate::output::stdout().is_terminal(),
-        ),
-    ] {
-        if on {
-            words.push(flag.to_owned());
+async fn pause(session: Rc<Session>, flags: Parsed) -> Result<i32> {
+    act(session, &flags, "pause", Vec::new(), |state| state == "running").await
+}
+
+async fn unpause(session: Rc<Session>, flags: Parsed) -> Result<i32> {
+    act(session, &flags, "unpause", Vec::new(), |state| state == "paused").await
+}
+
+async fn wait(session: Rc<Session>, flags: Parsed) -> Result<i32> {
+    act(session, &flags, "wait", Vec::new(), |_| true).await
+}
+
+async fn top(session: Rc<Session>, flags: Parsed) -> Result<i32> {
+    let found = find(&flags, true)?;
+    for name in names(&session, &found, |state| state == "running").await? {
+        writeln!(stdout(), "{name}").context("write to standard output")?;
+        run(&session, "top", vec![name]).await?;
+        writeln!(stdout()).context("write to standard output")?;
+    }
+    Ok(0)
+}
+
+async fn stats(session: Rc<Session>, flags: Parsed) -> Result<i32> {
+    let mut options: Vec<String> =
+        flags.get("format").map(|format| format!("--format={format}")).into_iter().collect();
+    options.extend(flags.on("no-stream").then(|| "--no-stream".to_owned()));
+    let all = flags.on("all");
+    options.extend(all.then(|| "--all".to_owned()));
+    let fits: fn(&str) -> bool = if all { |_| true } else { |state| state == "running" };
+    act(session, &flags, "stats", options, fits).await
+}
+
+async fn events(session: Rc<Session>, flags: Parsed) -> Result<i32> {
+    let found = find(&flags, true)?;
+    let mut words = vec![
+        "--filter=type=container".to_owned(),
+        format!("--filter=label={}={}", labels::PROJECT, found.project.name),
+    ];
+    for service in &chosen(&found.project, &found.rest)? {
+        if !found.rest.is_empty() {
+            words.push(format!("--filter=label={}={service}", labels::SERVICE));
         }
     }
-    words.extend(flags.list("env").iter().map(|env| format!("--env={env}")));
-    words.extend(flags.get("user").map(|user| format!("--user={user}")));
-    words.extend(flags.get("workdir").map(|dir| format!("--workdir={dir}")));
-    words.push(name_of(one));
-    words.extend(command.iter().cloned());
-    run(&session, "exec", words).await
+    words.extend(flags.on("json").then(|| "--format=json".to_owned()));
+    for name in ["since", "until"] {
+        words.extend(flags.get(name).map(|time| format!("--{name}={time}")));
+    }
+    run(&session, "events", words).await
 }

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use http::Method;
-use isopod_compose::{Condition, Plan, Service, Step};
-use isopod_docker_types::{ContainerCreateResponse, ContainerInspect, ImageInspect};
+use isopod_compose::{Condition, Plan, Project, Service, Step};
+use isopod_docker_types::{
+    ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, EndpointSettings,
+    ImageInspect,
+};
 use tokio::task::JoinSet;
 
 use super::build::image_of;
@@ -152,25 +155,48 @@ async fn create(
     volumes: Vec<(String, String)>,
 ) -> Result<()> {
     let project = &found.project;
-    let image = image_of(project, service);
-    let path = format!("/images/{}/json", image_path(&image));
+    let around = Surroundings { volumes, ..surroundings(session, project, service).await? };
+    let body = request(found, service, number, &around)?;
+    let endpoints = endpoints(project, service, number);
+    make(session, found, service, name, &body, &endpoints).await
+}
+
+/// What a container of a service needs of what is there.
+pub(super) async fn surroundings(
+    session: &Session,
+    project: &Project,
+    service: &Service,
+) -> Result<Surroundings> {
+    let path = format!("/images/{}/json", image_path(&image_of(project, service)));
     let image: ImageInspect = session.client.get(&path).await?;
-    let mut around = Surroundings { image: image.id, volumes, ..Surroundings::default() };
+    let mut around = Surroundings { image: image.id, ..Surroundings::default() };
     if !service.dependencies().is_empty() {
         for container in observe::containers(session, &project.name).await? {
             around.containers.entry(observe::service_of(&container)).or_insert(container.id);
         }
     }
-    let body = request(found, service, number, &around)?;
+    Ok(around)
+}
+
+/// Makes a container and gives it what can only be given to one that is there.
+pub(super) async fn make(
+    session: &Session,
+    found: &Found,
+    service: &Service,
+    name: &str,
+    body: &ContainerCreateRequest,
+    endpoints: &[(String, EndpointSettings)],
+) -> Result<()> {
+    let project = &found.project;
     let platform = service.text("platform").unwrap_or_default();
     let path = format!("/containers/create{}", query(&[("name", name), ("platform", platform)]));
-    let created: ContainerCreateResponse = session.client.post(&path, &body).await?;
+    let created: ContainerCreateResponse = session.client.post(&path, body).await?;
     for warning in &created.warnings {
         writeln!(stderr(), "warning: {name}: {warning}").context("write to standard error")?;
     }
     let rest = async {
         if service.text("network_mode").is_none() {
-            for (network, endpoint) in endpoints(project, service, number).iter().skip(1) {
+            for (network, endpoint) in endpoints.iter().skip(1) {
                 connect(session, network, &created.id, endpoint).await?;
             }
         }

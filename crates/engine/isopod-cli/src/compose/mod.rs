@@ -12,6 +12,8 @@ mod execute;
 mod logs;
 mod network;
 mod observe;
+mod once;
+mod one;
 mod project;
 mod ps;
 mod request;
@@ -33,12 +35,21 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &config::LIST,
     &ps::PS,
     &logs::LOGS,
-    &each::EXEC,
+    &once::RUN,
+    &one::EXEC,
     &each::START,
     &each::STOP,
     &each::RESTART,
     &each::KILL,
     &each::REMOVE,
+    &each::PAUSE,
+    &each::UNPAUSE,
+    &each::TOP,
+    &each::STATS,
+    &each::WAIT,
+    &each::EVENTS,
+    &one::PORT,
+    &one::COPY,
     &build::BUILD,
     &build::PULL,
     &build::IMAGES,

@@ -88,6 +88,7 @@ async fn run(session: Rc<Session>, flags: Parsed, no_start: bool) -> Result<i32>
         no_deps: flags.on("no-deps"),
         no_start: no_start || flags.on("no-start"),
         wait: flags.on("wait"),
+        prepare: false,
     };
     if flags.on("dry-run") {
         return dry_run(&session, &found, &options, flags.on("build")).await;

@@ -27,8 +27,10 @@ use crate::commands::Command;
 
 pub(crate) use list::{CONTAINER_COLUMNS, container_row};
 pub(crate) use local_tar::{Pieces, Unpack, receive};
+pub(crate) use ports::published;
 pub(crate) use prune::prune_containers;
 pub(crate) use values::{check, extra_host, ulimit};
+pub(crate) use volumes::bind_specs;
 
 /// All of them.
 pub(crate) const COMMANDS: &[&Command] = &[

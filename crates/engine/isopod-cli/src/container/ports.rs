@@ -9,7 +9,7 @@ use isopod_docker_types::{PortBinding, PortMap, Present};
 
 /// Bindings of `[[IP:]PORT:]PORT[/PROTOCOL]`, or of docker's long form
 /// `published=8080,target=80,protocol=tcp`.
-pub(super) fn published(specs: &[String]) -> Result<PortMap> {
+pub(crate) fn published(specs: &[String]) -> Result<PortMap> {
     let mut map = PortMap::new();
     for spec in specs {
         let spec = if spec.contains('=') { short_form(spec)? } else { spec.clone() };

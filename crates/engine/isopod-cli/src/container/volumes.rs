@@ -39,6 +39,15 @@ pub(super) fn from_flags(specs: &[String]) -> Result<Volumes> {
     Ok(volumes)
 }
 
+/// `SOURCE:PATH[:OPTIONS]` of `--volume` arguments, where each needs a source.
+pub(crate) fn bind_specs(specs: &[String]) -> Result<Vec<String>> {
+    let volumes = from_flags(specs)?;
+    match volumes.anonymous.first() {
+        None => Ok(volumes.binds),
+        Some(path) => bail!("invalid spec: {path}: expected SOURCE:PATH"),
+    }
+}
+
 /// A path that begins with a dot is relative to our directory; other words name volumes.
 fn absolute(source: &str) -> String {
     if !source.starts_with('.') {

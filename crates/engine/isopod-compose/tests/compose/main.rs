@@ -173,6 +173,7 @@ impl Case {
             no_deps: has("no-deps"),
             no_start: has("no-start"),
             wait: has("wait"),
+            prepare: has("prepare"),
         };
         let plan = up(&project, &observed, &options);
         if plan.is_empty() { format!("{plan}nothing to change\n") } else { plan.to_string() }
