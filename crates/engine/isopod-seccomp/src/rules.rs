@@ -134,7 +134,8 @@ fn check_condition(arg: &SeccompArg, field: impl Fn() -> String) -> Result<Condi
 
 impl Checked<'_> {
     /// The decision for every call that the rules name, on one architecture, and the highest
-    /// number among them (redundant rules count for it, too: their author knew the call).
+    /// number among them (redundant rules count for it, too: their author knew the call). No
+    /// decision is about a higher number.
     pub(crate) fn decisions(&self, arch: Arch) -> (BTreeMap<u32, Decision>, Option<u32>) {
         let mut decisions = BTreeMap::new();
         let mut newest = None;
@@ -149,6 +150,7 @@ impl Checked<'_> {
                     && let Some((entry, call)) = multiplexed(name)
                     && let Some(number) = self::number(entry, arch)
                 {
+                    newest = newest.max(Some(number));
                     let by_call =
                         vec![vec![Condition { argument: 0, comparison: Comparison::Equal(call) }]];
                     self.add(&mut decisions, number, rule.action, &by_call);

@@ -15,7 +15,7 @@
 //! docker-py; `await COMMAND`, which waits until the command succeeds.
 //!
 //! Needs: `py`, `registry`, `alone` (no other case runs meanwhile), `api1.44` (the engine speaks
-//! at least this version), `isopod` (what no other engine has).
+//! at least this version), `cli1.44` (the `docker` command does, too), `isopod` (what no other engine has).
 
 use anyhow::Result;
 use isopod_testkit::suite::script::{self, Case};

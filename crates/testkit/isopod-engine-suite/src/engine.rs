@@ -86,9 +86,7 @@ impl Engine {
         loop {
             if let Ok(answer) = http::request(&self.address(), "GET", "/version", &[], None) {
                 let version: serde_json::Value = serde_json::from_slice(&answer.body)?;
-                let text = version["ApiVersion"].as_str().unwrap_or_default();
-                let (major, minor) = text.split_once('.').context("no version of the API")?;
-                self.api_version = (major.parse()?, minor.parse()?);
+                self.api_version = version_of(version["ApiVersion"].as_str().unwrap_or_default())?;
                 return Ok(());
             }
             let process = self.process.as_mut().context("it was started")?;
@@ -156,6 +154,13 @@ impl Engine {
         command
     }
 
+    /// The newest version of the API that the docker client speaks.
+    pub(crate) fn cli_version(&self) -> Result<(u32, u32)> {
+        let format = "{{.Client.DefaultAPIVersion}}";
+        let output = self.docker().args(["version", "--format", format]).output()?;
+        version_of(String::from_utf8_lossy(&output.stdout).trim())
+    }
+
     /// What clients of this engine need to know.
     pub(crate) fn environment(&self) -> [(&'static str, String); 3] {
         [
@@ -170,6 +175,11 @@ impl Engine {
         let name = self.directory.path().file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
+}
+
+fn version_of(text: &str) -> Result<(u32, u32)> {
+    let (major, minor) = text.split_once('.').context("no version of the API")?;
+    Ok((major.parse()?, minor.parse()?))
 }
 
 impl Drop for Engine {

@@ -37,6 +37,8 @@ struct Run<'a> {
     options: &'a Options,
     isopod: bool,
     python: bool,
+    /// The newest version of the API that the docker command speaks.
+    cli_version: (u32, u32),
 }
 
 /// Starts the engine and runs the cases.
@@ -47,7 +49,8 @@ pub fn run(kind: &Kind, options: &Options) -> Result<Report> {
     image::import(&engine.path("."), || engine.docker())
         .with_context(|| format!("the engine's log ends with:\n{}", engine.log()))?;
     let isopod = matches!(kind, Kind::Isopod(_));
-    let run = Run { engine: &engine, options, isopod, python };
+    let cli_version = engine.cli_version()?;
+    let run = Run { engine: &engine, options, isopod, python, cli_version };
     let numbered = cases::all()?.into_iter().enumerate();
     let cases = numbered.filter(|(_, case)| options.selection.wants(&case.name)).collect();
     let alone = |(_, case): &(usize, Case)| case.needs.iter().any(|need| need == "alone");
@@ -78,12 +81,24 @@ impl Run<'_> {
             "registry" => Some("docker-registry is not installed".into()),
             "isopod" if self.isopod => None,
             "isopod" => Some("only isopod has it".into()),
-            other => match other.strip_prefix("api1.").map(str::parse::<u32>) {
-                Some(Ok(minor)) if self.engine.api_version >= (1, minor) => None,
-                Some(Ok(minor)) => Some(format!("needs version 1.{minor} of the API")),
-                _ => Some(format!("the suite does not know the need {other:?}")),
-            },
+            other => self.version_unmet(other),
         })
+    }
+
+    fn version_unmet(&self, need: &str) -> Option<String> {
+        let (who, version) = match (need.strip_prefix("api1."), need.strip_prefix("cli1.")) {
+            (Some(minor), _) => ("the engine", minor),
+            (_, Some(minor)) => ("the docker command", minor),
+            _ => ("", ""),
+        };
+        let Ok(minor) = version.parse::<u32>() else {
+            return Some(format!("the suite does not know the need {need:?}"));
+        };
+        let speaks = match who {
+            "the engine" => self.engine.api_version,
+            _ => self.engine.api_version.min(self.cli_version),
+        };
+        (speaks < (1, minor)).then(|| format!("{who} does not speak version 1.{minor} of the API"))
     }
 
     fn carry_out(&self, number: usize, case: &Case) -> Result<()> {

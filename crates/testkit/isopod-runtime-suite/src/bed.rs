@@ -143,8 +143,14 @@ impl Bed {
         &self.runtime
     }
 
-    /// From now on the runtime is called as this user (and group).
+    fn reachable_runtime(&self) -> PathBuf {
+        self.dir.path().join(self.runtime.file_name().unwrap_or_default())
+    }
+
+    /// From now on the runtime is called as this user (and group), from a place that every user
+    /// can reach.
     pub(crate) fn act_as(&self, uid: u32) -> Result<()> {
+        fs::copy(&self.runtime, self.reachable_runtime())?;
         let mut command = Command::new("chown");
         command.arg("-R").arg(format!("{uid}:{uid}")).arg(self.dir.path());
         ensure!(Limited::seconds(20).output(&mut command)?.status.success());
@@ -187,7 +193,8 @@ impl Bed {
 
     /// A call of the runtime with the bed's state directory, from inside the bundle.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.runtime);
+        let reachable = self.user.get().map(|_| self.reachable_runtime());
+        let mut command = Command::new(reachable.as_ref().unwrap_or(&self.runtime));
         command.arg("--root").arg(self.root()).args(args);
         command.current_dir(self.bundle());
         if let Some(uid) = self.user.get() {

@@ -762,9 +762,9 @@ x
 $ trap '' TERM; kill -TERM $$; echo alive; trap - TERM; trap
 alive
 
-$ trap 'echo a' INT; trap 'echo b' TERM EXIT; trap; trap - EXIT
+$ trap 'echo a' USR1; trap 'echo b' TERM EXIT; trap; trap - EXIT
 trap -- 'echo b' EXIT
-trap -- 'echo a' INT
+trap -- 'echo a' USR1
 trap -- 'echo b' TERM
 
 $ (trap 'echo sub' EXIT); echo parent

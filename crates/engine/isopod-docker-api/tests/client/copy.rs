@@ -10,15 +10,15 @@ fn out_of_a_container() {
     daemon.ok(&["run", "--name", "box", "bb", "sh", "-c", script]);
     let here = daemon.scratch();
     let path = |name: &str| here.join(name).to_str().expect("text").to_owned();
-    daemon.ok(&["cp", "-q", "box:/tmp/d", &path("copy")]);
+    daemon.ok(&["cp", "box:/tmp/d", &path("copy")]);
     assert_eq!(fs::read_to_string(here.join("copy/e/f")).expect("copied"), "text\n");
     assert_eq!(fs::read_link(here.join("copy/link")).expect("a link"), std::path::Path::new("e/f"));
-    daemon.ok(&["cp", "-q", "box:/tmp/d/e/f", &path("file")]);
+    daemon.ok(&["cp", "box:/tmp/d/e/f", &path("file")]);
     assert_eq!(fs::read_to_string(here.join("file")).expect("copied"), "text\n");
-    daemon.ok(&["cp", "-qL", "box:/tmp/d/link", &path("followed")]);
+    daemon.ok(&["cp", "-L", "box:/tmp/d/link", &path("followed")]);
     assert_eq!(fs::read_to_string(here.join("followed")).expect("copied"), "text\n");
     let (_, message) = daemon.fails(&["cp", "box:/nowhere", &path("x")]);
-    assert!(message.contains("Could not find the file /nowhere in container box"), "{message}");
+    assert!(message.contains("/nowhere") && message.contains("box"), "{message}");
 }
 
 #[test]
@@ -29,15 +29,17 @@ fn into_a_container() {
     fs::create_dir_all(here.join("d/e")).expect("writable");
     fs::write(here.join("d/e/f"), "inward\n").expect("writable");
     let path = |name: &str| here.join(name).to_str().expect("text").to_owned();
-    daemon.ok(&["cp", "-q", &path("d"), "box:/tmp"]);
+    daemon.ok(&["cp", &path("d"), "box:/tmp"]);
     assert_eq!(daemon.ok(&["exec", "box", "cat", "/tmp/d/e/f"]), "inward");
-    daemon.ok(&["cp", "-q", &path("d/e/f"), "box:/tmp/renamed"]);
+    daemon.ok(&["cp", &path("d/e/f"), "box:/tmp/renamed"]);
     assert_eq!(daemon.ok(&["exec", "box", "cat", "/tmp/renamed"]), "inward");
-    daemon.ok(&["cp", "-q", &format!("{}/.", path("d")), "box:/root"]);
+    daemon.ok(&["cp", &format!("{}/.", path("d")), "box:/root"]);
     assert_eq!(daemon.ok(&["exec", "box", "cat", "/root/e/f"]), "inward");
     let (_, message) = daemon.fails(&["cp", &path("d"), "box:/no/such/place"]);
     assert!(
-        message.contains("no such directory") || message.contains("Could not find"),
+        ["no such directory", "Could not find", "No such container:path"]
+            .iter()
+            .any(|text| message.contains(text)),
         "{message}"
     );
     let (_, message) = daemon.fails(&["cp", &path("d"), "box:/bin/busybox"]);
@@ -53,9 +55,9 @@ fn links_do_not_lead_out() {
     daemon.ok(&["run", "--name", "box", "bb", "sh", "-c", &script]);
     let target = daemon.scratch().join("stolen");
     let target = target.to_str().expect("text");
-    let outcome = daemon.docker(&["cp", "-qL", "box:/tmp/link", target]);
+    let outcome = daemon.docker(&["cp", "-L", "box:/tmp/link", target]);
     assert!(!fs::read_to_string(target).is_ok_and(|text| text.contains("host")), "{outcome:?}");
-    let outcome = daemon.docker(&["cp", "-q", &format!("box:/tmp/up{}", secret.display()), target]);
+    let outcome = daemon.docker(&["cp", &format!("box:/tmp/up{}", secret.display()), target]);
     assert_ne!(outcome.code, 0, "{outcome:?}");
 }
 

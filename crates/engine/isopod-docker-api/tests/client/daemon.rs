@@ -141,6 +141,13 @@ impl Daemon {
         self.peer
     }
 
+    /// The newest version of the API that the docker client speaks.
+    pub(crate) fn client_version(&self) -> (u32, u32) {
+        let text = self.ok(&["version", "--format", "{{.Client.DefaultAPIVersion}}"]);
+        let (major, minor) = text.split_once('.').expect("a version");
+        (major.parse().expect("a number"), minor.parse().expect("a number"))
+    }
+
     /// The API's socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.directory.path().join("api.sock")

@@ -113,7 +113,7 @@ fn parse(names: &[String]) -> Result<Vec<&'static str>> {
             }
             ALL.into_iter()
                 .find(|known| *known == full)
-                .ok_or_else(|| Error::invalid(format_args!("invalid capability: {name:?}")))
+                .ok_or_else(|| Error::invalid(format_args!("invalid capability: {full:?}")))
         })
         .collect()
 }

@@ -85,7 +85,8 @@ fn words(errno: Errno) -> String {
     match errno {
         Errno::NOENT => "no such file or directory".into(),
         Errno::NOTDIR => "not a directory".into(),
-        Errno::ISDIR => "is a directory".into(),
+        // The kernel's own answer comes last: older clients know only that one.
+        Errno::ISDIR => "is a directory: permission denied".into(),
         Errno::ACCESS => "permission denied".into(),
         Errno::PERM => "operation not permitted".into(),
         Errno::NOEXEC => "exec format error".into(),
