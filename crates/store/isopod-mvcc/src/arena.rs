@@ -37,6 +37,8 @@ struct Segment {
     /// Offsets of records that nothing refers to any more.
     dead: Vec<u32>,
     dead_bytes: usize,
+    /// Of the first record; 0 in the base.
+    first_revision: Revision,
     is_base: bool,
 }
 
@@ -82,7 +84,12 @@ pub(crate) struct SealedSegment {
 
 impl Arena {
     /// Appends a record to the history; `write` must append exactly one, at most `bound` bytes.
-    pub(crate) fn append(&mut self, bound: usize, write: impl FnOnce(&mut Vec<u8>)) -> Location {
+    pub(crate) fn append(
+        &mut self,
+        revision: Revision,
+        bound: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Location {
         let slot = match self.history.back().copied().filter(|slot| self.has_room(*slot, bound)) {
             Some(slot) => slot,
             None => {
@@ -93,6 +100,7 @@ impl Arena {
                     data: Data::Open(Vec::new()),
                     dead: Vec::new(),
                     dead_bytes: 0,
+                    first_revision: revision,
                     is_base: false,
                 });
                 self.history.push_back(slot);
@@ -123,6 +131,12 @@ impl Arena {
         (record.expect("locations are of whole records"), bytes)
     }
 
+    /// A record's bytes: the same for the same change on every member.
+    pub(crate) fn record_bytes(&self, location: Location) -> &[u8] {
+        let (record, bytes) = self.record(location);
+        &bytes[location.offset as usize..record.end]
+    }
+
     /// A record as a key with its value; of a sealed segment it shares the memory.
     pub(crate) fn key_value(&self, location: Location, with_value: bool) -> KeyValue {
         let (record, _) = self.record(location);
@@ -132,6 +146,29 @@ impl Arena {
     /// Bytes held, and bytes of them that are alive.
     pub(crate) fn sizes(&self) -> (usize, usize) {
         (self.bytes, self.bytes - self.dead_bytes)
+    }
+
+    /// Walks through the records of the history from the first at `from` on, until `visit` is done.
+    pub(crate) fn walk_history(
+        &self,
+        from: Revision,
+        mut visit: impl FnMut(Stamp, &[u8], Location) -> bool,
+    ) {
+        // The segment before the first that begins later may hold the revision's first record.
+        let after = self.history.partition_point(|slot| self.segment(*slot).first_revision < from);
+        for slot in self.history.iter().skip(after.saturating_sub(1)).copied() {
+            let bytes = self.data(slot).bytes();
+            let mut offset = 0;
+            while offset < bytes.len() {
+                let record = record::read(bytes, offset).expect("segments hold records");
+                let location = Location { slot, offset: offset as u32 };
+                offset = record.end;
+                let is_wanted = record.stamp.revision >= from;
+                if is_wanted && !visit(record.stamp, &bytes[record.key], location) {
+                    return;
+                }
+            }
+        }
     }
 
     /// The next record of the history that is older than `before` and was not given yet. What was
@@ -191,8 +228,7 @@ impl Arena {
 
     /// Copies a living record into the base: its new place. The old one is dead.
     pub(crate) fn relocate(&mut self, location: Location) -> Location {
-        let (record, bytes) = self.record(location);
-        let copy = bytes[location.offset as usize..record.end].to_vec();
+        let copy = self.record_bytes(location).to_vec();
         let slot = match self.open_base.filter(|slot| self.has_room(*slot, copy.len())) {
             Some(slot) => slot,
             None => {
@@ -204,6 +240,7 @@ impl Arena {
                     data: Data::Open(Vec::new()),
                     dead: Vec::new(),
                     dead_bytes: 0,
+                    first_revision: 0,
                     is_base: true,
                 });
                 self.open_base = Some(slot);
@@ -229,16 +266,18 @@ impl Arena {
         (base.map(sealed).collect(), history.map(sealed).collect())
     }
 
-    /// Takes in a sealed segment of a snapshot. Locations of its records follow from their offsets.
-    pub(crate) fn adopt(&mut self, bytes: Bytes, is_history: bool) -> u32 {
+    /// Takes in a sealed segment of a snapshot. `first_revision` is that of its first record, or
+    /// none for a segment of the base. Locations of its records follow from their offsets.
+    pub(crate) fn adopt(&mut self, bytes: Bytes, first_revision: Option<Revision>) -> u32 {
         self.bytes += bytes.len();
         let slot = self.insert(Segment {
             data: Data::Sealed(bytes),
             dead: Vec::new(),
             dead_bytes: 0,
-            is_base: !is_history,
+            first_revision: first_revision.unwrap_or(0),
+            is_base: first_revision.is_none(),
         });
-        if is_history {
+        if first_revision.is_some() {
             self.history.push_back(slot);
         }
         slot

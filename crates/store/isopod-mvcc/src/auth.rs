@@ -174,7 +174,7 @@ impl Auth {
         match permissions.binary_search_by(|each| each.range.cmp(&permission.range)) {
             Ok(at) => permissions[at].kind = permission.kind,
             Err(at) => {
-                let range = detached_range(&permission.range);
+                let range = permission.range.detached();
                 permissions.insert(at, Permission { kind: permission.kind, range });
             }
         }
@@ -200,8 +200,4 @@ impl Auth {
 /// A copy of its own: a command's bytes share the memory of a whole batch.
 fn detached(bytes: &PasswordHash) -> PasswordHash {
     PasswordHash::copy_from_slice(bytes)
-}
-
-fn detached_range(range: &KeyRange) -> KeyRange {
-    KeyRange::new(detached(&range.key), detached(&range.range_end()))
 }

@@ -242,6 +242,26 @@ impl Index {
         }
     }
 
+    /// Visits all versions of every key of a range, oldest first, until `visit` is done.
+    pub(crate) fn visit_versions(
+        &self,
+        arena: &Arena,
+        range: &KeyRange,
+        mut visit: impl FnMut(&mut dyn DoubleEndedIterator<Item = Location>) -> bool,
+    ) {
+        for (block, entries) in self.blocks_of(arena, range) {
+            for entry in &block.entries[entries] {
+                let more = match entry {
+                    Entry::One(location) => visit(&mut std::iter::once(*location)),
+                    Entry::Many(locations) => visit(&mut locations.iter().copied()),
+                };
+                if !more {
+                    return;
+                }
+            }
+        }
+    }
+
     /// How many keys of a range exist at the newest revision.
     pub(crate) fn count_newest(&self, arena: &Arena, range: &KeyRange) -> usize {
         let count = |(block, entries): (&Block, std::ops::Range<usize>)| {

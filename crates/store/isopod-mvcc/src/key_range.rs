@@ -94,6 +94,16 @@ impl KeyRange {
         }
     }
 
+    /// The same range in memory of its own.
+    pub(crate) fn detached(&self) -> Self {
+        let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+        let end = match &self.end {
+            RangeEnd::Before(end) => RangeEnd::Before(copy(end)),
+            other => other.clone(),
+        };
+        Self { key: copy(&self.key), end }
+    }
+
     /// Whether `key`, known not to lie before the range, lies before its end.
     pub(crate) fn is_before_end(&self, key: &[u8]) -> bool {
         match &self.end {

@@ -12,10 +12,12 @@ mod codec;
 mod command;
 mod compact;
 mod error;
+mod hash;
 mod index;
 mod key_range;
 mod kv;
 mod lease;
+mod lease_clock;
 mod read;
 mod record;
 mod request;
@@ -24,6 +26,7 @@ mod snapshot;
 mod state;
 mod validate;
 mod varint;
+mod watch;
 mod write;
 
 pub use alarm::{AlarmKind, AlarmMember, AlarmRequest};
@@ -33,9 +36,11 @@ pub use command::{
     Actor, Command, LeaseCheckpoint, LeaseGrant, Outcome, PasswordHash, Request, Response,
 };
 pub use error::Error;
+pub use hash::{Hash, HashScan};
 pub use key_range::{KeyRange, RangeEnd};
 pub use kv::{Event, EventBatch, EventKind, KeyValue, LeaseId, Revision};
 pub use lease::{Lease, Leases};
+pub use lease_clock::{LeaseClock, Renewal};
 pub use read::Scan;
 pub use request::{
     Compare, CompareResult, CompareTarget, DeleteRequest, Operation, PutRequest, RangeRequest,
@@ -44,6 +49,7 @@ pub use request::{
 pub use response::{DeleteResponse, OperationResponse, PutResponse, RangeResponse, TxnResponse};
 pub use snapshot::{Restore, RestoreError, Snapshot};
 pub use state::State;
+pub use watch::{Delivery, WatchHub, WatchId, WatchRequest, Window};
 
 /// The longest that a lease may live, in seconds, as in etcd.
 pub const MAX_LEASE_TTL: i64 = 9_000_000_000;

@@ -44,7 +44,10 @@ impl State {
     }
 
     /// A key as it stood before `revision`: none if it did not exist or if that is compacted.
-    pub fn before(&self, key: &[u8], revision: Revision) -> Option<KeyValue> {
+    pub(crate) fn before(&self, key: &[u8], revision: Revision) -> Option<KeyValue> {
+        if revision - 1 < self.revision.compacted {
+            return None;
+        }
         let location = self.index.at(&self.arena, key, revision - 1)?;
         (!self.arena.stamp(location).deleted).then(|| self.arena.key_value(location, true))
     }

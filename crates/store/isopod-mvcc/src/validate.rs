@@ -43,8 +43,9 @@ impl DeleteRequest {
 
 impl TxnRequest {
     /// # Errors
-    /// More comparisons or operations in a branch than `max_ops`, deeper nesting than
-    /// [`MAX_TXN_DEPTH`], an empty key, or a key that a branch writes twice.
+    /// More comparisons or operations than `max_ops` (of a transaction its longest list counts,
+    /// and what it leaves is for those within), deeper nesting than [`MAX_TXN_DEPTH`], an empty
+    /// key, or a key that a branch writes twice.
     pub fn validate(&self, max_ops: usize) -> Result<(), Error> {
         self.validate_parts(max_ops, 1)?;
         for branch in [&self.success, &self.failure] {
@@ -67,7 +68,7 @@ impl TxnRequest {
                 Operation::Range(range) => range.validate()?,
                 Operation::Put(put) => put.validate()?,
                 Operation::Delete(delete) => delete.validate()?,
-                Operation::Txn(txn) => txn.validate_parts(max_ops, depth + 1)?,
+                Operation::Txn(txn) => txn.validate_parts(max_ops - longest, depth + 1)?,
             }
         }
         Ok(())

@@ -108,7 +108,7 @@ impl<'a> Write<'a> {
         let (revision, sub) = (self.revision, self.events.len() as u64);
         self.state.index.add(&mut self.state.arena, &key, |arena, _| {
             let bound = record::size_bound(&key, &[]);
-            arena.append(bound, |buffer| {
+            arena.append(revision, bound, |buffer| {
                 record::put_deleted(buffer, revision, sub, &key);
             })
         });
@@ -124,7 +124,7 @@ impl<'a> Write<'a> {
             Written { create_revision: kv.create_revision, version: kv.version, lease: kv.lease };
         self.state.index.add(&mut self.state.arena, &kv.key, |arena, _| {
             let bound = record::size_bound(&kv.key, &kv.value);
-            arena.append(bound, |buffer| {
+            arena.append(revision, bound, |buffer| {
                 record::put_written(buffer, revision, sub, &kv.key, &kv.value, written);
             })
         });
@@ -133,6 +133,37 @@ impl<'a> Write<'a> {
 }
 
 impl State {
+    /// Answers a transaction that only reads, which needs no entry of the log. None if it writes.
+    pub fn read_txn(&self, txn: &TxnRequest) -> Option<Result<TxnResponse, Error>> {
+        if txn.writes() {
+            return None;
+        }
+        let mut path = Vec::new();
+        let chosen = self.choose(txn, &mut path);
+        Some(chosen.map(|()| self.follow_reading(txn, &mut path.into_iter())))
+    }
+
+    fn follow_reading(
+        &self,
+        txn: &TxnRequest,
+        path: &mut dyn Iterator<Item = bool>,
+    ) -> TxnResponse {
+        let succeeded = path.next().expect("every transaction on the path was chosen");
+        let mut responses = Vec::new();
+        for operation in if succeeded { &txn.success } else { &txn.failure } {
+            match operation {
+                Operation::Range(range) => responses.push(OperationResponse::Range(
+                    self.range(range).expect("the revision was checked before"),
+                )),
+                Operation::Txn(txn) => {
+                    responses.push(OperationResponse::Txn(self.follow_reading(txn, path)));
+                }
+                Operation::Put(_) | Operation::Delete(_) => unreachable!("it only reads"),
+            }
+        }
+        TxnResponse { revision: self.revision.newest, succeeded, responses }
+    }
+
     /// A key as it is now.
     pub(crate) fn newest_value(&self, key: &[u8]) -> Option<KeyValue> {
         let location = self.index.newest(&self.arena, key)?;
@@ -206,7 +237,16 @@ fn relates(compare: &Compare, kv: &KeyValue) -> bool {
 }
 
 impl TxnRequest {
-    /// Whether a branch writes keys.
+    /// Whether a branch puts or deletes keys, be it without any effect.
+    pub fn writes(&self) -> bool {
+        self.success.iter().chain(&self.failure).any(|operation| match operation {
+            Operation::Put(_) | Operation::Delete(_) => true,
+            Operation::Txn(txn) => txn.writes(),
+            Operation::Range(_) => false,
+        })
+    }
+
+    /// Whether a branch puts keys.
     pub(crate) fn has_puts(&self) -> bool {
         self.success.iter().chain(&self.failure).any(|operation| match operation {
             Operation::Put(_) => true,

@@ -160,8 +160,9 @@ impl Restore {
             if is_history {
                 self.history = revision;
             }
-            let slot =
-                *slot.get_or_insert_with(|| self.state.arena.adopt(body.clone(), is_history));
+            let slot = *slot.get_or_insert_with(|| {
+                self.state.arena.adopt(body.clone(), is_history.then_some(revision))
+            });
             self.add(&body, &record, Location::new(slot, offset as u32));
             self.records += 1;
             offset = record.end;

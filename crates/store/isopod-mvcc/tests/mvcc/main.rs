@@ -3,3 +3,4 @@
 mod large;
 mod model;
 mod properties;
+mod watches;

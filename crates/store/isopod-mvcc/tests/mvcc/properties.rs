@@ -132,6 +132,15 @@ fn snapshot_and_back(state: &State) -> State {
     restore.finish().expect("a whole snapshot")
 }
 
+fn hash(state: &State, revision: Revision) -> Hash {
+    let mut scan = state.hash_scan(revision).expect("the revision is readable");
+    loop {
+        if let Some(hash) = state.hash_next(&mut scan, 3) {
+            return hash;
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -140,11 +149,16 @@ proptest! {
         steps in vec((request(), 0..6_usize, any::<bool>(), range()), 1..50),
     ) {
         let (mut state, mut model) = (State::new(), Model::new());
+        // One that never cleans up.
+        let mut twin = State::new();
         for (index, (request, budget, restored, range)) in steps.into_iter().enumerate() {
             if let Request::Txn(txn) = &request {
                 // What the state is never given.
                 if txn.validate(128).is_err() {
                     continue;
+                }
+                if let Some(answer) = state.read_txn(txn) {
+                    prop_assert_eq!(answer.map(Response::Txn), model.apply(&request).0);
                 }
             }
             let outcome = state.apply(index as u64 + 1, 1, &Command::internal(request.clone()));
@@ -154,6 +168,7 @@ proptest! {
             prop_assert_eq!(batch, events);
             prop_assert_eq!(outcome.revision, model.newest);
             state.compact_step(budget);
+            twin.apply(index as u64 + 1, 1, &Command::internal(request.clone()));
             prop_assert_eq!(state.range(&range), model.range(&range), "{:?}", range);
             if restored && index % 8 == 0 {
                 state = snapshot_and_back(&state);
@@ -164,6 +179,22 @@ proptest! {
         for revision in model.compacted.max(1)..=model.newest {
             let all = RangeRequest { revision, ..RangeRequest::new(KeyRange::all()) };
             prop_assert_eq!(state.range(&all), model.range(&all));
+            prop_assert_eq!(hash(&state, revision), hash(&twin, revision));
         }
     }
+}
+
+#[test]
+fn a_difference_changes_the_hash() {
+    let with = |value: &str| {
+        let mut state = State::new();
+        for key in ["a", "b"] {
+            let (key, value) = (key.into(), value.to_owned().into());
+            let put = PutRequest { key, value, ..PutRequest::default() };
+            state.apply(1, 1, &Command::internal(Request::Put(put)));
+        }
+        hash(&state, 0).hash
+    };
+    assert_eq!(with("x"), with("x"));
+    assert_ne!(with("x"), with("y"));
 }
