@@ -149,12 +149,10 @@ impl State {
         if raised(AlarmKind::Corrupt) && !harmless {
             return Err(Error::Corrupt);
         }
-        let takes_space = match request {
-            Request::Put(_) | Request::LeaseGrant(_) => true,
-            Request::Txn(txn) => txn.has_puts(),
-            _ => false,
-        };
-        if raised(AlarmKind::NoSpace) && takes_space { Err(Error::NoSpace) } else { Ok(()) }
+        if raised(AlarmKind::NoSpace) && request.takes_space() {
+            return Err(Error::NoSpace);
+        }
+        Ok(())
     }
 
     /// The alarms that changed.
@@ -165,6 +163,17 @@ impl State {
                 vec![alarm]
             }
             AlarmRequest::Deactivate(alarm) => self.alarms.take(&alarm).into_iter().collect(),
+        }
+    }
+}
+
+impl Request {
+    /// Whether the request may need space of its own: what a full quota refuses.
+    pub fn takes_space(&self) -> bool {
+        match self {
+            Request::Put(_) | Request::LeaseGrant(_) => true,
+            Request::Txn(txn) => txn.has_puts(),
+            _ => false,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Watches that want the same are a group: what it gets is worked out once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::ranges::Ranges;
-use super::{WatchId, WatchRequest};
-use crate::{Event, EventKind};
+use super::{WatchId, WatchRequest, Window};
+use crate::{Event, EventKind, Revision};
 
 /// Watches with the same request, their beginnings aside.
 #[derive(Debug)]
@@ -14,9 +15,18 @@ pub(super) struct Group {
     /// `start_revision` is 0.
     pub(super) request: WatchRequest,
     /// Those of them that are synced.
-    pub(super) synced: BTreeSet<WatchId>,
+    pub(super) synced: Vec<Member>,
     /// How many watches it has.
     watches: usize,
+}
+
+/// A synced watch of a group.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) id: WatchId,
+    /// The first revision that it wants: that of one that begins in the future.
+    pub(super) next: Revision,
+    pub(super) window: Arc<Window>,
 }
 
 /// All groups, and which keys they are interested in.
@@ -39,7 +49,7 @@ impl Groups {
         }
         // The caller's bytes may share a buffer that need not live as long as the watch.
         request.range = request.range.detached();
-        let group = Group { request: request.clone(), synced: BTreeSet::new(), watches: 1 };
+        let group = Group { request: request.clone(), synced: Vec::new(), watches: 1 };
         let number = match self.free.pop() {
             Some(number) => {
                 self.slots[number] = Some(group);
@@ -62,7 +72,7 @@ impl Groups {
     /// A watch leaves its group; the last takes the group along.
     pub(super) fn leave(&mut self, number: usize, watch: WatchId) {
         let group = self.get_mut(number);
-        group.synced.remove(&watch);
+        group.synced.retain(|member| member.id != watch);
         group.watches -= 1;
         if group.watches > 0 {
             return;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::groups::Groups;
+use super::groups::{Groups, Member};
 use super::{Delivery, WatchId, WatchRequest, Window};
 use crate::state::State;
 use crate::{Event, EventBatch, Revision};
@@ -100,35 +100,22 @@ impl WatchHub {
         let (mut whole, mut bare, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
         for (group, Matches { events }) in matches {
             let request = &self.groups.get(group).request;
-            let is_whole = events.len() == batch.events.len();
-            if is_whole {
-                let list = if request.prev_kv { &mut whole } else { &mut bare };
-                Self::admit(
-                    &mut self.watches,
-                    &mut self.behind,
-                    &mut self.groups,
-                    group,
-                    batch,
-                    list,
-                );
+            let (count, prev_kv) = (events.len(), request.prev_kv);
+            if count == batch.events.len() {
+                let list = if prev_kv { &mut whole } else { &mut bare };
+                self.admit(group, batch.revision, count, list);
                 continue;
             }
-            let part = events.into_iter().map(|at| request.shape(&batch.events[at]));
-            let part = Arc::new(EventBatch { revision: batch.revision, events: part.collect() });
+            let part = events.into_iter().map(|at| request.shape(&batch.events[at])).collect();
+            let part = Arc::new(EventBatch { revision: batch.revision, events: part });
             let mut list = Vec::new();
-            Self::admit(
-                &mut self.watches,
-                &mut self.behind,
-                &mut self.groups,
-                group,
-                &part,
-                &mut list,
-            );
+            self.admit(group, batch.revision, count, &mut list);
             deliveries.extend(delivery(part, list));
         }
         deliveries.extend(delivery(batch.clone(), whole));
         if !bare.is_empty() {
-            let strip = |event: &Event| Event { previous: None, ..event.clone() };
+            let strip =
+                |event: &Event| Event { kind: event.kind, kv: event.kv.clone(), previous: None };
             let events = batch.events.iter().map(strip).collect();
             let batch = Arc::new(EventBatch { revision: batch.revision, events });
             deliveries.extend(delivery(batch, bare));
@@ -148,35 +135,29 @@ impl WatchHub {
         behind.sort_unstable();
         for id in behind {
             let group = self.watches[&id].group;
-            self.groups.get_mut(group).synced.remove(&id);
+            self.groups.get_mut(group).synced.clear();
             self.behind.push_back(id);
         }
         self.revision = state.revision();
     }
 
-    /// Lists the group's synced watches that get a batch. One whose window is full gets it later,
-    /// from the history.
-    fn admit(
-        watches: &mut HashMap<WatchId, Watch>,
-        behind: &mut VecDeque<WatchId>,
-        groups: &mut Groups,
-        group: usize,
-        batch: &EventBatch,
-        list: &mut Vec<WatchId>,
-    ) {
-        groups.get_mut(group).synced.retain(|id| {
-            let watch = watches.get_mut(id).expect("groups hold watches that exist");
-            if watch.next > batch.revision {
+    /// Lists the group's synced watches that get `events` changes of a revision. One whose window
+    /// is full gets them later, from the history.
+    fn admit(&mut self, group: usize, revision: Revision, events: usize, list: &mut Vec<WatchId>) {
+        let (watches, behind) = (&mut self.watches, &mut self.behind);
+        self.groups.get_mut(group).synced.retain(|member| {
+            if member.next > revision {
                 return true;
             }
-            if watch.window.has_room() {
-                watch.window.take(batch.events.len());
-                list.push(*id);
+            if member.window.has_room() {
+                member.window.take(events);
+                list.push(member.id);
                 return true;
             }
-            watch.next = batch.revision;
+            let watch = watches.get_mut(&member.id).expect("groups hold watches that exist");
+            watch.next = revision;
             watch.synced_at = None;
-            behind.push_back(*id);
+            behind.push_back(member.id);
             false
         });
     }
@@ -184,7 +165,8 @@ impl WatchHub {
     pub(super) fn mark_synced(&mut self, id: WatchId, revision: Revision) {
         let watch = self.watches.get_mut(&id).expect("only a watch becomes synced");
         watch.synced_at = Some(revision);
-        self.groups.get_mut(watch.group).synced.insert(id);
+        let member = Member { id, next: watch.next, window: watch.window.clone() };
+        self.groups.get_mut(watch.group).synced.push(member);
     }
 }
 
