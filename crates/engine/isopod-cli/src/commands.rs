@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::args::{Flag, Parsed};
 use crate::session::Session;
-use crate::{build, compose, container, image, network, system, volume};
+use crate::{build, cert, compose, container, image, network, system, volume};
 
 /// A command at work; its result is the exit code.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<i32>>>>;
@@ -96,6 +96,7 @@ pub(crate) struct Group {
 /// The groups.
 pub(crate) const GROUPS: &[Group] = &[
     Group { name: "builder", summary: "Manage builds" },
+    Group { name: "cert", summary: "Manage certificates of an engine behind TCP" },
     Group { name: "compose", summary: "Manage what compose files describe" },
     Group { name: "container", summary: "Manage containers" },
     Group { name: "image", summary: "Manage images" },
@@ -142,6 +143,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
         network::COMMANDS,
         system::COMMANDS,
         compose::COMMANDS,
+        cert::COMMANDS,
     ]
     .into_iter()
     .flatten()

@@ -11,10 +11,12 @@
 
 mod args;
 mod build;
+mod cert;
 mod commands;
 mod completion;
 mod compose;
 mod container;
+mod engine;
 mod image;
 mod network;
 mod output;
@@ -38,14 +40,14 @@ use anyhow::{Context, Result, anyhow};
 
 use args::{Flag, Parsed, Problem, boolean, text};
 use commands::{Command, Operands};
-use isopod_client::{Client, Endpoint};
 use output::{stderr, stdout};
 use session::{Exit, Session};
 
 /// Flags before the command.
-static GLOBAL: &[Flag] = &[
+static GLOBAL: &[&[Flag]] = &[OWN_FLAGS, engine::FLAGS];
+
+static OWN_FLAGS: &[Flag] = &[
     text("config", ' ', "Directory of the user's configuration").default("~/.docker"),
-    text("host", 'H', "Socket of the engine (unix:///PATH or tcp://HOST:PORT)"),
     text("log-level", 'l', "Accepted as docker has it; this program keeps no log"),
     boolean("debug", 'D', "Accepted as docker has it"),
     boolean("version", 'v', "Print the version and quit"),
@@ -101,7 +103,7 @@ fn dispatch(program: &str, words: &[String]) -> Result<i32> {
         );
         Exit::error(WRONG_FLAGS, text)
     };
-    let global = match args::parse(&[GLOBAL], words, false) {
+    let global = match args::parse(GLOBAL, words, false) {
         Ok(global) => global,
         Err(Problem::Help) => return overview::print(program, GLOBAL),
         Err(Problem::Wrong(problem)) => return Err(wrong(problem)),
@@ -193,20 +195,6 @@ fn check_operands(command: &Command, program: &str, path: &str, operands: &[Stri
 
 fn session(program: &str, global: &Parsed) -> Result<Rc<Session>> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    // Docker's variable may well mean another machine's dockerd; a socket here is meant for us.
-    let docker_host = || {
-        variable("DOCKER_HOST").filter(|host| program == "docker" || host.starts_with("unix://"))
-    };
-    // An engine that is named for one command, or for docker, is somebody else's to start.
-    let (host, start) = match (global.get("host"), variable("ISOPOD_HOST")) {
-        (Some(host), _) => (Some(host.to_owned()), false),
-        (None, Some(host)) => (Some(host), true),
-        (None, None) => (docker_host(), false),
-    };
-    let (endpoint, start) = match host {
-        Some(host) => (Endpoint::parse(&host)?, start),
-        None => (Endpoint::default_socket(), true),
-    };
     let config = global
         .get("config")
         .map(PathBuf::from)
@@ -214,8 +202,7 @@ fn session(program: &str, global: &Parsed) -> Result<Rc<Session>> {
         .unwrap_or_else(|| {
             PathBuf::from(variable("HOME").unwrap_or_else(|| "/root".to_owned())).join(".docker")
         });
-    let version = variable("DOCKER_API_VERSION");
-    let client = Client::new(endpoint, start, version.as_deref());
+    let client = engine::client(program, global, &config)?;
     Ok(Rc::new(Session::new(program.to_owned(), client, config)))
 }
 

@@ -9,7 +9,7 @@ use crate::commands::{self, ELSEWHERE, GROUPS, OVERVIEW};
 use crate::output::{stderr, stdout};
 
 /// `isopod --help`.
-pub(crate) fn print(program: &str, global: &'static [Flag]) -> Result<i32> {
+pub(crate) fn print(program: &str, global: &[&'static [Flag]]) -> Result<i32> {
     let mut out = format!(
         "Usage:  {program} [OPTIONS] COMMAND\n\nFrom ISO to pod in one binary: containers, images \
          and what runs them\n"
@@ -25,7 +25,7 @@ pub(crate) fn print(program: &str, global: &'static [Flag]) -> Result<i32> {
     Section { title: "Other parts of this program", lines: ELSEWHERE.to_vec() }.render(&mut out);
     out.push_str("\nOptions before the command:\n");
     let columns = stdout().size().map_or(80, |(_, columns)| columns as usize);
-    flag_lines(&[global], columns, &mut out);
+    flag_lines(global, columns, &mut out);
     out.push_str(&format!(
         "\nExamples:\n  # Run a command in a new container\n  {program} run --rm debian:12 echo hello\n  \
          # Start a web server in the background and read its log\n  {program} run -d --name web \

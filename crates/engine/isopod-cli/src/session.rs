@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use isopod_client::Client;
+use isopod_client::{ApiError, Client, ClientError};
 
 /// The surroundings of a command.
 pub(crate) struct Session {
@@ -32,6 +32,11 @@ impl Session {
         Self { program, client, config_directory }
     }
 
+    /// Directory of the user's configuration.
+    pub(crate) fn config_directory(&self) -> &Path {
+        &self.config_directory
+    }
+
     /// `config.json`.
     pub(crate) fn config_path(&self) -> PathBuf {
         self.config_directory.join("config.json")
@@ -47,13 +52,17 @@ impl Session {
 
     /// Reads `config.json`; its absence is an empty document.
     pub(crate) fn read_config<T: Default + serde::de::DeserializeOwned>(&self) -> Result<T> {
-        let path = self.config_path();
-        match read_if_there(&path)? {
-            None => Ok(T::default()),
-            Some(text) if text.trim().is_empty() => Ok(T::default()),
-            Some(text) => serde_json::from_str(&text)
-                .with_context(|| format!("{} is not as expected", path.display())),
-        }
+        Ok(read_json(&self.config_path())?.unwrap_or_default())
+    }
+}
+
+/// A file's JSON document, or `None` if there is no such file or nothing in it.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    match read_if_there(path)? {
+        Some(text) if !text.trim().is_empty() => serde_json::from_str(&text)
+            .map(Some)
+            .with_context(|| format!("{} is not as expected", path.display())),
+        _ => Ok(None),
     }
 }
 
@@ -64,6 +73,29 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
     }
+}
+
+/// An error that may be the engine's refusal.
+pub(crate) trait MaybeRefusal {
+    /// The refusal, if it is one.
+    fn refusal(&self) -> Option<&ApiError>;
+}
+
+impl MaybeRefusal for ClientError {
+    fn refusal(&self) -> Option<&ApiError> {
+        ClientError::refusal(self)
+    }
+}
+
+impl MaybeRefusal for anyhow::Error {
+    fn refusal(&self) -> Option<&ApiError> {
+        self.downcast_ref::<ClientError>().and_then(ClientError::refusal)
+    }
+}
+
+/// Whether `error` is the engine's answer with this status.
+pub(crate) fn answered(error: &impl MaybeRefusal, status: u16) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.status == status)
 }
 
 /// A JSON text as it was sent.

@@ -12,10 +12,10 @@ use crate::args::{Flag, Parsed, boolean, list, text, typed};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Columns, Listing, format_flags, print_rows, stderr, stdout};
 use crate::prompt::confirm;
-use crate::session::Session;
+use crate::session::{Session, answered};
 use crate::system::{Kind, inspect_all};
 use crate::template::Value;
-use isopod_client::{ApiError, Payload, filters, query, segment};
+use isopod_client::{Payload, filters, query, segment};
 
 static CREATE_FLAGS: &[Flag] = &[
     text("driver", 'd', "Driver of the volume").default("local"),
@@ -204,9 +204,9 @@ async fn remove(session: Rc<Session>, flags: Parsed) -> Result<i32> {
             query(&[("force", if force { "1" } else { "" })])
         );
         match session.client.call(Method::DELETE, &path, Payload::Empty).await {
-            Err(error) if !(force && ApiError::is(&error, 404)) => {
+            Err(error) if !(force && answered(&error, 404)) => {
                 code = 1;
-                writeln!(stderr(), "{}", isopod_base::chain(error.as_ref()))
+                writeln!(stderr(), "{}", isopod_base::chain(&error))
                     .context("write to standard error")?;
             }
             _ => writeln!(stdout(), "{name}").context("write to standard output")?,

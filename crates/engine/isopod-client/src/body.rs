@@ -4,11 +4,13 @@ use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
+
+use crate::error::ClientError;
 
 /// Size of the pieces that files are sent in.
 const PIECE: usize = 256 * 1024;
@@ -25,8 +27,8 @@ pub enum Payload {
 
 impl Payload {
     /// A JSON document.
-    pub fn json(document: &impl serde::Serialize) -> Result<Self> {
-        let bytes = serde_json::to_vec(document).context("encode the request")?;
+    pub fn json(document: &impl serde::Serialize) -> Result<Self, ClientError> {
+        let bytes = serde_json::to_vec(document).map_err(ClientError::Encode)?;
         Ok(Self::Whole(Some(bytes.into())))
     }
 
@@ -88,9 +90,9 @@ impl Body for Payload {
 }
 
 /// The next piece of a response, `None` at its end.
-pub async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>> {
+pub async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.context("the engine's answer broke off")?;
+        let frame = frame.map_err(|error| ClientError::Broken(error.into()))?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }
@@ -114,34 +116,32 @@ impl JsonLines {
     }
 
     /// The next document's text, `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Box<serde_json::value::RawValue>>> {
+    pub async fn next(&mut self) -> Result<Option<Box<RawValue>>, ClientError> {
         loop {
             if let Some((document, used)) = first_document(&self.buffer)? {
                 self.buffer.drain(..used);
                 return Ok(Some(document));
             }
-            anyhow::ensure!(
-                self.buffer.len() < DOCUMENT_MAX,
-                "the engine sent a document of more than {DOCUMENT_MAX} bytes"
-            );
+            if self.buffer.len() >= DOCUMENT_MAX {
+                return Err(ClientError::TooLong { limit_bytes: DOCUMENT_MAX });
+            }
             match next_piece(&mut self.body).await? {
                 Some(piece) => self.buffer.extend_from_slice(&piece),
                 None if self.buffer.iter().all(u8::is_ascii_whitespace) => return Ok(None),
-                None => anyhow::bail!("the engine's answer broke off within a document"),
+                None => return Err(ClientError::Cut),
             }
         }
     }
 }
 
 /// The first whole document in `bytes` and the number of bytes that it takes.
-fn first_document(bytes: &[u8]) -> Result<Option<(Box<serde_json::value::RawValue>, usize)>> {
-    let mut documents =
-        serde_json::Deserializer::from_slice(bytes).into_iter::<Box<serde_json::value::RawValue>>();
+fn first_document(bytes: &[u8]) -> Result<Option<(Box<RawValue>, usize)>, ClientError> {
+    let mut documents = serde_json::Deserializer::from_slice(bytes).into_iter::<Box<RawValue>>();
     match documents.next() {
         None => Ok(None),
         Some(Ok(document)) => Ok(Some((document, documents.byte_offset()))),
         Some(Err(error)) if error.is_eof() => Ok(None),
-        Some(Err(error)) => Err(error).context("the engine's answer is not JSON"),
+        Some(Err(error)) => Err(ClientError::NotJson(error)),
     }
 }
 

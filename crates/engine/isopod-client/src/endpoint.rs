@@ -3,38 +3,52 @@
 use std::env;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use crate::error::ClientError;
+
+/// The port of engines that speak plainly.
+pub const PLAIN_PORT: u16 = 2375;
+
+/// The port of engines under TLS.
+pub const TLS_PORT: u16 = 2376;
 
 /// An address of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// A unix socket.
     Unix(PathBuf),
-    /// Plain TCP, `host:port`.
+    /// TCP, `host:port`; whether under TLS is the client's to say.
     Tcp(String),
 }
 
 impl Endpoint {
-    /// Reads `unix:///path`, `tcp://host:port`, or an absolute path.
-    pub fn parse(text: &str) -> Result<Self> {
+    /// Reads `unix:///path`, `tcp://host:port`, or an absolute path. Without a port it is
+    /// `default_port`, which is [`PLAIN_PORT`] or [`TLS_PORT`] by custom.
+    pub fn parse(text: &str, default_port: u16) -> Result<Self, ClientError> {
         let text = text.trim();
+        let bad = |reason| ClientError::Host { host: text.to_owned(), reason };
         if let Some(path) = text.strip_prefix("unix://") {
             if path.is_empty() {
-                bail!("invalid host {text:?}: expected a path after unix://");
+                return Err(bad("expected a path after unix://"));
             }
             return Ok(Self::Unix(path.into()));
         }
         if let Some(address) = text.strip_prefix("tcp://").or(text.strip_prefix("http://")) {
             let address = address.trim_end_matches('/');
-            let (host, port) = address.rsplit_once(':').unwrap_or((address, "2375"));
+            let (host, port) = match address.rsplit_once(':') {
+                // The colons of an IPv6 address without a port.
+                Some((_, rest)) if rest.ends_with(']') => (address, None),
+                Some((host, port)) => (host, Some(port)),
+                None => (address, None),
+            };
             let host = if host.is_empty() { "127.0.0.1" } else { host };
-            port.parse::<u16>().with_context(|| format!("invalid port in host {text:?}"))?;
+            let port = port.map_or(Ok(default_port), str::parse);
+            let port = port.map_err(|_| bad("expected a port from 0 to 65535 after the colon"))?;
             return Ok(Self::Tcp(format!("{host}:{port}")));
         }
         if text.starts_with('/') {
             return Ok(Self::Unix(text.into()));
         }
-        bail!("unable to parse host {text:?}: expected unix:///PATH or tcp://HOST:PORT")
+        Err(bad("expected unix:///PATH or tcp://HOST:PORT"))
     }
 
     /// The socket that is used when nothing is said: `/run/isopod.sock` for root,
@@ -67,13 +81,15 @@ mod tests {
 
     #[test]
     fn forms() {
-        let parse = |text| Endpoint::parse(text).map(|endpoint| endpoint.to_string()).ok();
+        let parse =
+            |text| Endpoint::parse(text, PLAIN_PORT).map(|endpoint| endpoint.to_string()).ok();
         for (text, endpoint) in [
             ("unix:///run/x.sock", Some("unix:///run/x.sock")),
             ("/run/x.sock", Some("unix:///run/x.sock")),
             ("tcp://:2375", Some("tcp://127.0.0.1:2375")),
             ("tcp://box", Some("tcp://box:2375")),
             ("tcp://[::1]:99", Some("tcp://[::1]:99")),
+            ("tcp://[::1]", Some("tcp://[::1]:2375")),
             ("unix://", None),
             ("ssh://x", None),
             ("tcp://box:http", None),

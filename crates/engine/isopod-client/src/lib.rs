@@ -1,5 +1,6 @@
-//! A client of the Docker Engine API: HTTP/1.1 over a unix socket (or TCP), one connection reused
-//! for simple requests and one more for each stream. It starts the engine when none runs.
+//! A client of the Docker Engine API: HTTP/1.1 over a unix socket or TCP (under TLS, if it is given
+//! settings for it), one connection reused for simple requests and one more for each stream. It
+//! starts the engine when none runs.
 //!
 //! Paths carry no version unless one is asked for by `$DOCKER_API_VERSION`: the engine then
 //! speaks its newest, and no round trip is spent on negotiation.
@@ -12,19 +13,22 @@ mod start;
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
 
 pub use body::{JsonLines, Payload, next_piece};
-pub use endpoint::Endpoint;
-pub use error::ApiError;
+pub use endpoint::{Endpoint, PLAIN_PORT, TLS_PORT};
+pub use error::{ApiError, ClientError, StartError};
 pub use keeper::keeper_main;
 pub use start::nobody_listens;
 
@@ -34,6 +38,8 @@ const ANSWER_MAX: usize = 256 << 20;
 /// A connection that became a two-way stream.
 pub type Hijacked = TokioIo<hyper::upgrade::Upgraded>;
 
+type Result<T> = std::result::Result<T, ClientError>;
+
 /// A client of one engine.
 pub struct Client {
     /// Where it listens.
@@ -41,6 +47,7 @@ pub struct Client {
     /// Whether to start an engine when none listens.
     pub start: bool,
     prefix: String,
+    tls: Option<Arc<ClientConfig>>,
     idle: RefCell<Option<SendRequest<Payload>>>,
 }
 
@@ -51,7 +58,13 @@ impl Client {
     /// A client that connects when it is first used.
     pub fn new(endpoint: Endpoint, start: bool, version: Option<&str>) -> Self {
         let prefix = version.map_or(String::new(), |version| format!("/v{version}"));
-        Self { endpoint, start, prefix, idle: RefCell::new(None) }
+        Self { endpoint, start, prefix, tls: None, idle: RefCell::new(None) }
+    }
+
+    /// The same, but under TLS if the engine is reached by TCP.
+    #[must_use]
+    pub fn with_tls(self, settings: Arc<ClientConfig>) -> Self {
+        Self { tls: Some(settings), ..self }
     }
 
     /// `GET` of a JSON document.
@@ -77,7 +90,7 @@ impl Client {
     ) -> Result<T> {
         let bytes = self.bytes(method, path, payload).await?;
         serde_json::from_slice(&bytes)
-            .with_context(|| format!("the engine's answer to {path} is not as expected"))
+            .map_err(|source| ClientError::Unexpected { path: path.to_owned(), source })
     }
 
     /// A request answered by no document, or by one that does not matter.
@@ -91,7 +104,7 @@ impl Client {
         let answer = Limited::new(response.into_body(), ANSWER_MAX)
             .collect()
             .await
-            .map_err(|error| anyhow!(error).context("the engine's answer broke off"))?
+            .map_err(ClientError::Broken)?
             .to_bytes();
         *self.idle.borrow_mut() = Some(connection);
         Ok(answer)
@@ -114,8 +127,8 @@ impl Client {
         let upgrade = [("Connection", "Upgrade".to_owned()), ("Upgrade", "tcp".to_owned())];
         let (response, _) = self.exchange(Method::POST, path, &upgrade, payload).await?;
         let status = response.status();
-        let stream = hyper::upgrade::on(response).await.with_context(|| {
-            format!("the engine did not turn {path} into a stream (it answered {status})")
+        let stream = hyper::upgrade::on(response).await.map_err(|source| {
+            ClientError::NoStream { path: path.to_owned(), status: status.as_u16(), source }
         })?;
         Ok(TokioIo::new(stream))
     }
@@ -145,7 +158,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let request = request.body(payload).context("make the request")?;
+        let request = request.body(payload).map_err(ClientError::Request)?;
         let mut connection = match self.reusable().await {
             Some(connection) => connection,
             None => self.connect().await?,
@@ -171,19 +184,18 @@ impl Client {
         idle.ready().await.is_ok().then_some(idle)
     }
 
-    fn broken(&self, error: hyper::Error) -> anyhow::Error {
-        let endpoint = &self.endpoint;
+    fn broken(&self, error: hyper::Error) -> ClientError {
         // An error of the body's source (a file that cannot be read) says all there is to say.
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
             if error.is_user()
                 && let Some(cause) = cause.downcast_ref::<io::Error>()
             {
-                return anyhow!("read what is to be sent: {cause}");
+                return ClientError::Payload(io::Error::new(cause.kind(), cause.to_string()));
             }
             source = cause.source();
         }
-        anyhow!(error).context(format!("error during connect: the engine at {endpoint} hung up"))
+        ClientError::HungUp { endpoint: self.endpoint.clone(), source: error }
     }
 
     async fn connect(&self) -> Result<SendRequest<Payload>> {
@@ -201,22 +213,30 @@ impl Client {
             Endpoint::Tcp(address) => {
                 let stream =
                     TcpStream::connect(address).await.map_err(|error| self.unreachable(error))?;
-                stream.set_nodelay(true).context("set up the connection")?;
-                handshake(stream).await
+                stream.set_nodelay(true).map_err(|error| self.unreachable(error))?;
+                let Some(settings) = &self.tls else { return handshake(stream).await };
+                let fail = |source| ClientError::Tls { endpoint: self.endpoint.clone(), source };
+                let name = server_name(address).map_err(fail)?;
+                let connector = TlsConnector::from(settings.clone());
+                handshake(connector.connect(name, stream).await.map_err(fail)?).await
             }
         }
     }
 
-    fn unreachable(&self, error: io::Error) -> anyhow::Error {
-        let endpoint = &self.endpoint;
+    fn unreachable(&self, error: io::Error) -> ClientError {
+        let endpoint = self.endpoint.clone();
         match error.kind() {
-            io::ErrorKind::PermissionDenied => anyhow!(
-                "permission denied while trying to connect to the engine's socket at {endpoint}: \
-                 be root, or a member of the socket's group"
-            ),
-            _ => anyhow!("Cannot connect to the engine at {endpoint} ({error}). Is it running?"),
+            io::ErrorKind::PermissionDenied => ClientError::Denied { endpoint },
+            _ => ClientError::Unreachable { endpoint, reason: error },
         }
     }
+}
+
+/// The host of `host:port`, as the server's certificate must have it.
+fn server_name(address: &str) -> io::Result<ServerName<'static>> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    ServerName::try_from(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
 async fn handshake<S>(stream: S) -> Result<SendRequest<Payload>>
@@ -224,7 +244,7 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.context("begin to talk to the engine")?;
+        http1::handshake(TokioIo::new(stream)).await.map_err(ClientError::Handshake)?;
     tokio::spawn(async move {
         // Errors reach the request that they concern.
         let _ = connection.with_upgrades().await;

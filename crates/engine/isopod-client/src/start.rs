@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
 use rustix::fs::FlockOperation;
 use tokio::net::UnixStream;
+
+use crate::error::StartError;
 
 /// How long a new engine may take until it answers.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -26,11 +27,10 @@ pub fn nobody_listens(error: &io::Error) -> bool {
 }
 
 /// Starts an engine on `socket`, unless another process just did, and connects to it.
-pub(crate) async fn engine(socket: &Path) -> Result<UnixStream> {
+pub(crate) async fn engine(socket: &Path) -> Result<UnixStream, StartError> {
     let deadline = Instant::now() + START_MAX;
     if let Some(directory) = socket.parent() {
-        std::fs::create_dir_all(directory)
-            .with_context(|| format!("create {} for the engine", directory.display()))?;
+        std::fs::create_dir_all(directory).map_err(io_error("create", directory))?;
     }
     let _lock = lock(&beside(socket, "start.lock"), deadline).await?;
     if let Ok(stream) = UnixStream::connect(socket).await {
@@ -43,36 +43,36 @@ pub(crate) async fn engine(socket: &Path) -> Result<UnixStream> {
         .read(true)
         .mode(0o600)
         .open(&log_path)
-        .with_context(|| format!("open the engine's log {}", log_path.display()))?;
-    let mut child = spawn(socket, &log)?;
+        .map_err(io_error("open the engine's log", &log_path))?;
+    let mut child = spawn(socket, &log).map_err(io_error("start the engine for", socket))?;
     let mut pause = Duration::from_millis(1);
     loop {
         match UnixStream::connect(socket).await {
             Ok(stream) => return Ok(stream),
             Err(error) if !nobody_listens(&error) => {
-                return Err(error).with_context(|| format!("connect to {}", socket.display()));
+                return Err(io_error("connect to", socket)(error));
             }
             Err(_) => {}
         }
-        if let Some(status) = child.try_wait().context("look after the engine")? {
-            bail!(
-                "the engine did not start ({status}); the end of its log {}:\n{}",
-                log_path.display(),
-                tail(&mut log)
-            );
+        let ended = child.try_wait().map_err(io_error("look after the engine of", socket))?;
+        if let Some(status) = ended {
+            return Err(StartError::Ended { status, tail: tail(&mut log), log: log_path });
         }
         if Instant::now() > deadline {
-            bail!(
-                "the engine (process {}) does not answer after {} s; the end of its log {}:\n{}",
-                child.id(),
-                START_MAX.as_secs(),
-                log_path.display(),
-                tail(&mut log)
-            );
+            return Err(StartError::Silent {
+                pid: child.id(),
+                seconds: START_MAX.as_secs(),
+                tail: tail(&mut log),
+                log: log_path,
+            });
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(20));
     }
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StartError {
+    move |source| StartError::Io { action, path: path.to_owned(), source }
 }
 
 /// `/run/isopod.sock` and `log` make `/run/isopod-engine.log`.
@@ -86,32 +86,30 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 /// Takes the lock; it is released when the file is closed.
-async fn lock(path: &Path, deadline: Instant) -> Result<File> {
-    let file = open_lock(path).with_context(|| format!("open {}", path.display()))?;
+async fn lock(path: &Path, deadline: Instant) -> Result<File, StartError> {
+    let file = open_lock(path).map_err(io_error("open", path))?;
     loop {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(file),
             Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            Err(error) => {
-                return Err(error).with_context(|| format!("lock {}", path.display()));
-            }
+            Err(error) => return Err(io_error("lock", path)(error.into())),
         }
     }
 }
 
-fn spawn(socket: &Path, log: &File) -> Result<Child> {
+fn spawn(socket: &Path, log: &File) -> io::Result<Child> {
     let mut command = Command::new("/proc/self/exe");
     command
         .arg("engine-keeper")
         .arg(socket)
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(log.try_clone().context("share the engine's log")?)
-        .stderr(log.try_clone().context("share the engine's log")?);
+        .stdout(log.try_clone()?)
+        .stderr(log.try_clone()?);
     isopod_sys::session::detached(&mut command);
-    command.spawn().context("start the engine")
+    command.spawn()
 }
 
 fn tail(log: &mut File) -> String {

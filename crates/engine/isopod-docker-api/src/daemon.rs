@@ -9,6 +9,7 @@ mod instance;
 mod networks;
 mod notify;
 mod settings;
+mod tls;
 
 use crate::extension::Extension;
 use crate::listen::Listener;
@@ -88,7 +89,7 @@ async fn daemon(settings: Settings, extensions: &'static [Extension]) -> Result<
     let stop = stop_signals()?;
     let _pid_file = PidFile::write(&settings.pid_file)?;
     // Clients may connect from here on; they are answered once the engine is open.
-    let listeners = bind(&settings)?;
+    let listeners = bind(&settings).await?;
     let names: Vec<String> = listeners.iter().map(Listener::to_string).collect();
     tracing::info!(
         data_root = %settings.engine.data_root.display(),
@@ -108,11 +109,14 @@ async fn daemon(settings: Settings, extensions: &'static [Extension]) -> Result<
     Ok(())
 }
 
-fn bind(settings: &Settings) -> Result<Vec<Listener>, DaemonError> {
+async fn bind(settings: &Settings) -> Result<Vec<Listener>, DaemonError> {
     let mut listeners = Vec::new();
     for host in &settings.hosts {
         match host {
             Host::Unix(path) => listeners.push(Listener::bind(path, settings.group)?),
+            Host::Tcp { address, tls } => {
+                listeners.push(Listener::bind_tls(*address, tls.clone()).await?);
+            }
             Host::Activated => listeners.extend(Listener::activated()?),
         }
     }

@@ -4,6 +4,7 @@
 //! stream. Either way the HTTP machinery is taken off the socket, so that bytes which the client
 //! sent ahead are kept and each direction can be closed by itself.
 
+use crate::connection::Connection;
 use crate::detach::{DetachKeys, Scanner};
 use crate::frame;
 use crate::version::ApiVersion;
@@ -17,9 +18,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest, ReadHalf, WriteHalf};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc;
 
 /// Bytes read from the client at once.
@@ -89,13 +89,14 @@ impl Hijack {
     }
 
     /// Does it. `ahead` is what the client sent after its request.
-    pub(crate) async fn run(self, mut stream: UnixStream, ahead: Bytes) -> io::Result<()> {
-        let mut watch = PeerWatch::of(&stream)?;
+    pub(crate) async fn run(self, mut stream: Connection, ahead: Bytes) -> io::Result<()> {
+        let watch = PeerWatch::of(&stream)?;
         stream.write_all(&self.head).await?;
+        stream.flush().await?;
         // Clients that buffer what they read of the head and take the raw socket from there on
         // (docker-py) would lose output that arrives together with it.
         let _ = tokio::time::timeout(HEAD_TIME, watch.until_read()).await;
-        let (mut from_client, to_client) = stream.into_split();
+        let (mut from_client, to_client) = tokio::io::split(stream);
         let Attached { output, input, .. } = match self.attached {
             Ok(attached) => attached,
             Err(message) => return say(message, from_client, to_client, self.framing).await,
@@ -165,8 +166,8 @@ fn opening(headers: &HeaderMap, version: ApiVersion, tty: bool) -> (Vec<u8>, Fra
 /// Says one line and ends.
 async fn say(
     message: String,
-    mut from_client: OwnedReadHalf,
-    mut to_client: OwnedWriteHalf,
+    mut from_client: ReadHalf<Connection>,
+    mut to_client: WriteHalf<Connection>,
     framing: Framing,
 ) -> io::Result<()> {
     let line = format!("{message}\r\n");
@@ -185,7 +186,7 @@ async fn say(
 async fn deliver(
     mut output: isopod_engine::OutputStream,
     mut answers: mpsc::Receiver<Bytes>,
-    mut to_client: OwnedWriteHalf,
+    mut to_client: WriteHalf<Connection>,
     framing: Framing,
 ) -> io::Result<()> {
     let mut buffer = BytesMut::new();
@@ -194,6 +195,7 @@ async fn deliver(
             piece = output.next() => piece,
             Some(answer) = answers.recv() => {
                 to_client.write_all(&answer).await?;
+                to_client.flush().await?;
                 continue;
             }
         };
@@ -207,6 +209,7 @@ async fn deliver(
             }
             Framing::WebSocket => to_client.write_all(&websocket::encode(&piece.data)).await?,
         }
+        to_client.flush().await?;
     }
     if framing == Framing::WebSocket {
         to_client.write_all(&websocket::encode_close()).await?;
@@ -235,7 +238,7 @@ enum Stop {
 
 impl Feeder {
     /// Returns whether the client detached.
-    async fn feed(mut self, from_client: &mut OwnedReadHalf, ahead: Bytes) -> bool {
+    async fn feed(mut self, from_client: &mut ReadHalf<Connection>, ahead: Bytes) -> bool {
         let mut buffer = BytesMut::from(&ahead[..]);
         loop {
             match self.consume(&mut buffer).await {
@@ -288,48 +291,65 @@ impl Feeder {
 }
 
 /// Reads until the client closes its half.
-async fn drain(from_client: &mut OwnedReadHalf) {
+async fn drain(from_client: &mut ReadHalf<Connection>) {
     let mut buffer = [0; 4096];
     while matches!(from_client.read(&mut buffer).await, Ok(length) if length > 0) {}
 }
 
-/// Sees what reading and writing cannot tell of the client.
-struct PeerWatch(UnixStream);
+/// Sees what reading and writing cannot tell of the client. The second descriptor has a
+/// registration of its own, so that clearing its readiness does not disturb the stream's.
+enum PeerWatch {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
 
 impl PeerWatch {
-    /// The second descriptor has a registration of its own, so that clearing its readiness does
-    /// not disturb the stream's.
-    fn of(stream: &UnixStream) -> io::Result<Self> {
+    fn of(stream: &Connection) -> io::Result<Self> {
         let fd = stream.as_fd().try_clone_to_owned()?;
-        UnixStream::from_std(fd.into()).map(Self)
+        match stream {
+            Connection::Unix(_) => UnixStream::from_std(fd.into()).map(Self::Unix),
+            Connection::Tls(_) => TcpStream::from_std(fd.into()).map(Self::Tcp),
+        }
     }
 
-    /// Waits until the client has read all that was sent.
-    async fn until_read(&mut self) {
+    /// Waits until the client has read all that was sent. Over TCP nobody can see that.
+    async fn until_read(&self) {
+        let Self::Unix(socket) = self else { return };
         loop {
             self.clear();
-            if !socket_queue::unread(self.0.as_fd()).is_ok_and(|bytes| bytes > 0) {
+            if !socket_queue::unread(socket.as_fd()).is_ok_and(|bytes| bytes > 0) {
                 return;
             }
-            if self.0.ready(Interest::WRITABLE).await.is_ok_and(|ready| ready.is_write_closed()) {
+            if self.is_gone().await.unwrap_or(false) {
                 return;
             }
         }
     }
 
     /// Waits until the client closed both halves; a half-close leaves the other usable.
-    async fn until_gone(&mut self) {
-        while let Ok(ready) = self.0.ready(Interest::WRITABLE).await {
-            if ready.is_write_closed() {
+    async fn until_gone(&self) {
+        while let Ok(gone) = self.is_gone().await {
+            if gone {
                 return;
             }
             self.clear();
         }
     }
 
-    /// Makes `ready` wait for the next change: the client reads, or leaves.
+    /// Waits until something has changed, the client reads or leaves, since the last `clear`.
+    async fn is_gone(&self) -> io::Result<bool> {
+        let ready = match self {
+            Self::Unix(socket) => socket.ready(Interest::WRITABLE).await?,
+            Self::Tcp(socket) => socket.ready(Interest::WRITABLE).await?,
+        };
+        Ok(ready.is_write_closed())
+    }
+
     fn clear(&self) {
         let again = || -> io::Result<()> { Err(io::ErrorKind::WouldBlock.into()) };
-        let _ = self.0.try_io(Interest::WRITABLE, again);
+        let _ = match self {
+            Self::Unix(socket) => socket.try_io(Interest::WRITABLE, again),
+            Self::Tcp(socket) => socket.try_io(Interest::WRITABLE, again),
+        };
     }
 }

@@ -19,6 +19,7 @@
 mod api;
 mod body;
 mod call;
+mod connection;
 mod convert;
 mod daemon;
 mod detach;

@@ -1,17 +1,22 @@
 //! Sockets that the API is served on.
 
+use crate::connection::Accepted;
 use isopod_sys::activation;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, chmodat, chownat};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
+use rustls::ServerConfig;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net as std_unix;
 use std::path::{Path, PathBuf};
-use tokio::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_rustls::TlsAcceptor;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -41,6 +46,14 @@ pub enum ListenError {
         /// Why.
         source: io::Error,
     },
+    /// An address cannot be listened on.
+    #[error("cannot listen on tcp://{address}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// No sockets were passed by the service manager.
     #[error("no sockets found via socket activation: make sure the service was started by systemd")]
     NoneActivated,
@@ -57,8 +70,22 @@ pub enum ListenError {
 /// A listening socket. One that has a path of its own removes it when dropped.
 #[derive(Debug)]
 pub struct Listener {
-    socket: UnixListener,
+    socket: Socket,
     place: Option<Place>,
+}
+
+enum Socket {
+    Unix(UnixListener),
+    Tls(TcpListener, TlsAcceptor),
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(socket) => socket.fmt(f),
+            Self::Tls(socket, _) => socket.fmt(f),
+        }
+    }
 }
 
 /// Where a socket lies, and which file it is.
@@ -71,9 +98,13 @@ struct Place {
 
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => place.path.display().fmt(f),
-            None => f.write_str("fd://"),
+        match (&self.socket, &self.place) {
+            (_, Some(place)) => place.path.display().fmt(f),
+            (Socket::Unix(_), None) => f.write_str("fd://"),
+            (Socket::Tls(socket, _), None) => match socket.local_addr() {
+                Ok(address) => write!(f, "tcp://{address}"),
+                Err(_) => f.write_str("tcp://"),
+            },
         }
     }
 }
@@ -107,7 +138,18 @@ impl Listener {
         let socket = adopt(socket).map_err(fail("register with the event loop"))?;
         let metadata = std::fs::symlink_metadata(path).map_err(fail("look at it"))?;
         let place = Place { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() };
-        Ok(Self { socket, place: Some(place) })
+        Ok(Self { socket: Socket::Unix(socket), place: Some(place) })
+    }
+
+    /// Listens on an address for clients that prove who they are, as the settings demand.
+    pub async fn bind_tls(
+        address: SocketAddr,
+        settings: Arc<ServerConfig>,
+    ) -> Result<Self, ListenError> {
+        let socket = TcpListener::bind(address)
+            .await
+            .map_err(|source| ListenError::Address { address, source })?;
+        Ok(Self { socket: Socket::Tls(socket, settings.into()), place: None })
     }
 
     /// The sockets that a service manager passed (systemd's socket activation).
@@ -122,13 +164,18 @@ impl Listener {
             .map(|(index, fd)| {
                 let socket =
                     adopt(fd).map_err(|source| ListenError::BadActivated { index, source })?;
-                Ok(Self { socket, place: None })
+                Ok(Self { socket: Socket::Unix(socket), place: None })
             })
             .collect()
     }
 
-    pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
-        self.socket.accept().await.map(|(stream, _)| stream)
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
+        match &self.socket {
+            Socket::Unix(socket) => Ok(Accepted::Unix(socket.accept().await?.0)),
+            Socket::Tls(socket, acceptor) => {
+                Ok(Accepted::Tcp(socket.accept().await?.0, acceptor.clone()))
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::body::Body;
 use crate::call::Reply;
+use crate::connection::{Accepted, Connection};
 use crate::extension::Extension;
 use crate::hijack::Hijack;
 use crate::listen::Listener;
@@ -16,7 +17,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -71,7 +71,7 @@ async fn accept(
             Ok(stream) => {
                 let (api, stopped) = (api.clone(), stopped.clone());
                 tokio::spawn(async move {
-                    connection(stream, api, stopped).await;
+                    connect(stream, api, stopped).await;
                     drop(place);
                 });
             }
@@ -84,8 +84,15 @@ async fn accept(
     }
 }
 
+async fn connect(accepted: Accepted, api: Arc<Api>, stopped: tokio::sync::watch::Receiver<bool>) {
+    match accepted.establish().await {
+        Ok(stream) => connection(stream, api, stopped).await,
+        Err(error) => tracing::debug!(%error, "no connection"),
+    }
+}
+
 async fn connection(
-    stream: UnixStream,
+    stream: Connection,
     api: Arc<Api>,
     mut stopped: tokio::sync::watch::Receiver<bool>,
 ) {

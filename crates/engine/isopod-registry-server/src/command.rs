@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, anyhow, bail};
 use http::Method;
 use isopod_base::units::{parse_bytes, parse_duration};
-use isopod_client::{Client, Endpoint, JsonLines, Payload};
+use isopod_client::{Client, Endpoint, JsonLines, PLAIN_PORT, Payload};
 use isopod_images::{Images, Options};
 use lexopt::prelude::*;
 use tokio::signal::unix::{SignalKind, signal};
@@ -198,8 +198,8 @@ async fn within_engine(host: Option<&str>, settings: &Settings) -> Result<()> {
     let stop = stop_signal()?;
     let variable = std::env::var("ISOPOD_HOST").ok().filter(|host| !host.is_empty());
     let (endpoint, start) = match (host, variable) {
-        (Some(host), _) => (Endpoint::parse(host)?, false),
-        (None, Some(host)) => (Endpoint::parse(&host)?, true),
+        (Some(host), _) => (Endpoint::parse(host, PLAIN_PORT)?, false),
+        (None, Some(host)) => (Endpoint::parse(&host, PLAIN_PORT)?, true),
         (None, None) => (Endpoint::default_socket(), true),
     };
     let client = Client::new(endpoint, start, None);

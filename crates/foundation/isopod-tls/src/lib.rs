@@ -11,6 +11,7 @@
 //! ```
 
 mod any;
+mod files;
 mod pem;
 mod settings;
 
@@ -18,6 +19,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use any::AnyCertificate;
+pub use files::{SERVER_DIRECTORY, SideFiles};
 pub use pem::{Identity, add_authorities, read_certificates, read_identity};
 pub use settings::{client, client_of_any, provider, server, system_roots};
 

@@ -98,7 +98,8 @@ pub(super) async fn write(
             let outcome = files(session, &container, output, destination).await;
             let path = format!("/containers/{container}?force=1&v=1");
             let removed = session.client.call(Method::DELETE, &path, Payload::Empty).await;
-            outcome.and(removed)
+            outcome?;
+            Ok(removed?)
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::commands::{self, Command, Names, Operands};
 use crate::image::pull_image;
 use crate::output::{align, short_id, stderr, stdout};
 use crate::reference::with_tag;
-use crate::session::Session;
-use isopod_client::{ApiError, image_path};
+use crate::session::{Session, answered};
+use isopod_client::image_path;
 
 static BUILD_FLAGS: &[Flag] = &[
     list("build-arg", ' ', "Value of a build argument: NAME=VALUE (repeatable)"),
@@ -169,8 +169,8 @@ async fn is_there(session: &Session, image: &str) -> Result<bool> {
     let path = format!("/images/{}/json", image_path(image));
     match session.client.get::<ImageInspect>(&path).await {
         Ok(_) => Ok(true),
-        Err(error) if ApiError::is(&error, 404) => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if answered(&error, 404) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -14,8 +14,8 @@ use super::project::{DRY_RUN, PROJECT, find};
 use crate::args::{Flag, Parsed, boolean, text, typed};
 use crate::commands::{Command, Operands};
 use crate::output::{stderr, stdout};
-use crate::session::Session;
-use isopod_client::{ApiError, Payload, image_path};
+use crate::session::{Session, answered};
+use isopod_client::{Payload, image_path};
 
 static FLAGS: &[Flag] = &[
     boolean("volumes", 'v', "Remove the project's volumes, and anonymous ones, too"),
@@ -66,9 +66,9 @@ async fn run(session: Rc<Session>, flags: Parsed) -> Result<i32> {
             let image = image_of(&found.project, service);
             let path = format!("/images/{}", image_path(&image));
             match session.client.call(Method::DELETE, &path, Payload::Empty).await {
-                Err(error) if ApiError::is(&error, 404) => {}
+                Err(error) if answered(&error, 404) => {}
                 Err(error) => {
-                    let words = isopod_base::chain(error.as_ref()).to_string();
+                    let words = isopod_base::chain(&error).to_string();
                     writeln!(stderr(), "warning: image {image}: {words}")
                         .context("write to standard error")?;
                 }

@@ -20,8 +20,8 @@ use super::project::Found;
 use super::request::{Surroundings, endpoints, request};
 use super::secrets::copy_texts;
 use crate::output::stderr;
-use crate::session::Session;
-use isopod_client::{ApiError, Payload, image_path, query, segment};
+use crate::session::{Session, answered};
+use isopod_client::{Payload, image_path, query, segment};
 
 /// Steps that are under way at once.
 const AT_ONCE: usize = 16;
@@ -130,16 +130,16 @@ async fn perform(session: Rc<Session>, found: Rc<Found>, step: Step, how: How) -
         Step::RemoveNetwork(name) => {
             let path = format!("/networks/{}", segment(&name));
             match session.client.call(Method::DELETE, &path, Payload::Empty).await {
-                Err(error) if ApiError::is(&error, 404) => Ok(()),
-                Err(error) => Err(error),
+                Err(error) if answered(&error, 404) => Ok(()),
+                Err(error) => Err(error.into()),
                 Ok(()) => say("Network", &name, "Removed"),
             }
         }
         Step::RemoveVolume(name) => {
             let path = format!("/volumes/{}", segment(&name));
             match session.client.call(Method::DELETE, &path, Payload::Empty).await {
-                Err(error) if ApiError::is(&error, 404) => Ok(()),
-                Err(error) => Err(error),
+                Err(error) if answered(&error, 404) => Ok(()),
+                Err(error) => Err(error.into()),
                 Ok(()) => say("Volume", &name, "Removed"),
             }
         }
@@ -246,27 +246,27 @@ async fn recreate(
         return Err(error);
     }
     let path = format!("/containers/{}{}", segment(id), query(&[("force", "1")]));
-    session.client.call(Method::DELETE, &path, Payload::Empty).await
+    Ok(session.client.call(Method::DELETE, &path, Payload::Empty).await?)
 }
 
 async fn rename(session: &Session, id: &str, name: &str) -> Result<()> {
     let path = format!("/containers/{}/rename{}", segment(id), query(&[("name", name)]));
-    session.client.call(Method::POST, &path, Payload::Empty).await
+    Ok(session.client.call(Method::POST, &path, Payload::Empty).await?)
 }
 
 async fn remove(session: &Session, name: &str, how: &How) -> Result<()> {
     let timeout = how.timeout.as_deref().unwrap_or_default();
     let path = format!("/containers/{}/stop{}", segment(name), query(&[("t", timeout)]));
     match session.client.call(Method::POST, &path, Payload::Empty).await {
-        Err(error) if ApiError::is(&error, 404) => return Ok(()),
-        Err(error) => return Err(error),
+        Err(error) if answered(&error, 404) => return Ok(()),
+        Err(error) => return Err(error.into()),
         Ok(()) => {}
     }
     let volumes = if how.volumes { "1" } else { "" };
     let query = query(&[("force", "1"), ("v", volumes)]);
     let path = format!("/containers/{}{query}", segment(name));
     match session.client.call(Method::DELETE, &path, Payload::Empty).await {
-        Err(error) if !ApiError::is(&error, 404) => Err(error),
+        Err(error) if !answered(&error, 404) => Err(error.into()),
         _ => Ok(()),
     }
 }

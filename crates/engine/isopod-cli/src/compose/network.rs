@@ -64,7 +64,7 @@ pub(super) async fn create_network(session: &Session, project: &Project, key: &s
         labels: own_labels(project, node, labels::NETWORK, key),
         ..NetworkCreateRequest::default()
     };
-    session.client.call(Method::POST, "/networks/create", Payload::json(&request)?).await
+    Ok(session.client.call(Method::POST, "/networks/create", Payload::json(&request)?).await?)
 }
 
 /// Makes a volume.
@@ -77,7 +77,7 @@ pub(super) async fn create_volume(session: &Session, project: &Project, key: &st
         labels: own_labels(project, node, labels::VOLUME, key),
         name: text("name"),
     };
-    session.client.call(Method::POST, "/volumes/create", Payload::json(&request)?).await
+    Ok(session.client.call(Method::POST, "/volumes/create", Payload::json(&request)?).await?)
 }
 
 /// Puts a container into another network.
@@ -89,5 +89,5 @@ pub(super) async fn connect(
 ) -> Result<()> {
     let body = serde_json::json!({ "Container": container, "EndpointConfig": endpoint });
     let path = format!("/networks/{}/connect", segment(network));
-    session.client.call(Method::POST, &path, Payload::json(&body)?).await
+    Ok(session.client.call(Method::POST, &path, Payload::json(&body)?).await?)
 }

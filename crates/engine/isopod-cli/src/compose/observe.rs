@@ -7,8 +7,8 @@ use isopod_compose::{Node, Observed, ObservedContainer, Project, labels};
 use isopod_docker_types::{ContainerSummary, ImageInspect, NetworkInspect, VolumeListResponse};
 
 use super::build::image_of;
-use crate::session::Session;
-use isopod_client::{ApiError, filters, image_path, query};
+use crate::session::{Session, answered};
+use isopod_client::{filters, image_path, query};
 
 /// The containers of a project, whatever their state.
 pub(super) async fn containers(session: &Session, project: &str) -> Result<Vec<ContainerSummary>> {
@@ -67,8 +67,8 @@ pub(super) async fn observe(session: &Session, project: &Project) -> Result<Obse
             Ok(image) => {
                 observed.images.insert(name.clone(), image.id);
             }
-            Err(error) if ApiError::is(&error, 404) => {}
-            Err(error) => return Err(error),
+            Err(error) if answered(&error, 404) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(observed)

@@ -101,5 +101,5 @@ pub(super) async fn copy_texts(
     let bytes = archive.into_inner().context("pack secrets and configurations")?;
     let path = format!("/containers/{}/archive{}", segment(container), query(&[("path", "/")]));
     let payload = Payload::read_from(std::io::Cursor::new(bytes));
-    session.client.call(Method::PUT, &path, payload).await
+    Ok(session.client.call(Method::PUT, &path, payload).await?)
 }

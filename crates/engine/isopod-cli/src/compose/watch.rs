@@ -250,7 +250,7 @@ async fn sync(session: &Session, watch: &Watch, name: &str, changed: &[PathBuf])
     let bytes = archive.into_inner().context("pack what has changed")?;
     let path = format!("/containers/{}/archive{}", segment(name), query(&[("path", "/")]));
     let payload = Payload::read_from(std::io::Cursor::new(bytes));
-    session.client.call(Method::PUT, &path, payload).await
+    Ok(session.client.call(Method::PUT, &path, payload).await?)
 }
 
 async fn remove(session: &Session, name: &str, target: &str) -> Result<()> {
@@ -259,7 +259,7 @@ async fn remove(session: &Session, name: &str, target: &str) -> Result<()> {
     let made: isopod_docker_types::IdResponse = session.client.post(&path, &body).await?;
     let start = serde_json::json!({ "Detach": true });
     let path = format!("/exec/{}/start", segment(&made.id));
-    session.client.call(Method::POST, &path, Payload::json(&start)?).await
+    Ok(session.client.call(Method::POST, &path, Payload::json(&start)?).await?)
 }
 
 #[cfg(test)]

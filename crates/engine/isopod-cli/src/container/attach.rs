@@ -41,7 +41,7 @@ pub(super) fn attach_path(id: &str, options: &[(&str, bool)], detach_keys: &str)
 
 /// The container's document.
 pub(super) async fn inspect(session: &Session, name: &str) -> Result<ContainerInspect> {
-    session.client.get(&format!("/containers/{}/json", segment(name))).await
+    Ok(session.client.get(&format!("/containers/{}/json", segment(name))).await?)
 }
 
 /// The error of a session that the user left by the detach keys.

@@ -11,8 +11,8 @@ use crate::commands::{Command, Names, Operands};
 use crate::image::pull_image;
 use crate::output::{stderr, stdout};
 use crate::reference;
-use crate::session::{Exit, Session, open_error};
-use isopod_client::{ApiError, query};
+use crate::session::{Exit, MaybeRefusal, Session, answered, open_error};
+use isopod_client::{ClientError, query};
 
 pub(super) static CREATE: Command = Command {
     names: &["container create", "create"],
@@ -80,7 +80,7 @@ pub(super) fn failed(session: &Session, command: &str, error: anyhow::Error) -> 
     } else {
         125
     };
-    let code = match error.downcast_ref::<ApiError>() {
+    let code = match error.refusal() {
         Some(_) => code,
         None => 125,
     };
@@ -138,8 +138,8 @@ pub(super) async fn create(
 }
 
 /// Whether it was the image that was not found (it could have been a network or a volume).
-fn is_missing_image(error: &anyhow::Error) -> bool {
-    ApiError::is(error, 404) && error.to_string().to_lowercase().contains("no such image")
+fn is_missing_image(error: &ClientError) -> bool {
+    answered(error, 404) && error.to_string().to_lowercase().contains("no such image")
 }
 
 /// The file that gets the container's id. It must be new, and does not stay without an id.

@@ -14,7 +14,7 @@ use crate::commands::{Command, Names, Operands};
 use crate::session::{Exit, Session};
 use crate::stream::{Attached, Ended};
 use crate::terminal::DetachKeys;
-use isopod_client::{ApiError, Payload, segment};
+use isopod_client::{ClientError, Payload, segment};
 
 static FLAGS: &[Flag] = &[
     boolean("detach", 'd', "Run in the background"),
@@ -47,13 +47,13 @@ pub(super) static EXEC: Command = Command {
 };
 
 /// The exit code of a command that could not even be started tells why, as a shell's does.
-fn refused(error: anyhow::Error) -> anyhow::Error {
-    let text = isopod_base::chain(error.as_ref()).to_string();
-    match error.downcast_ref::<ApiError>() {
+fn refused(error: ClientError) -> anyhow::Error {
+    let text = isopod_base::chain(&error).to_string();
+    match error.refusal() {
         Some(_) if text.contains("executable file not found") => Exit::error(127, text),
         Some(_) if text.contains("no such file or directory") => Exit::error(127, text),
         Some(_) if text.contains("permission denied") => Exit::error(126, text),
-        _ => error,
+        _ => error.into(),
     }
 }
 

@@ -10,8 +10,8 @@ use http::Method;
 use crate::args::{Flag, Parsed, boolean, text, typed};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
-use crate::session::Session;
-use isopod_client::{ApiError, Payload, query, segment};
+use crate::session::{Session, answered};
+use isopod_client::{Payload, query, segment};
 
 static STOP_FLAGS: &[Flag] = &[
     text("signal", 's', "Signal to send instead of the container's own"),
@@ -123,7 +123,7 @@ pub(super) static RENAME: Command = Command {
             let (old, new) = (flags.operands[0].trim(), flags.operands[1].trim());
             let path = format!("/containers/{}/rename{}", segment(old), query(&[("name", new)]));
             if let Err(error) = session.client.call(Method::POST, &path, Payload::Empty).await {
-                let error = isopod_base::chain(error.as_ref());
+                let error = isopod_base::chain(&error);
                 return Err(anyhow!("{error}\nError: failed to rename container named {old}"));
             }
             Ok(0)
@@ -163,10 +163,10 @@ async fn remove(session: Rc<Session>, flags: Parsed) -> Result<i32> {
         let path = format!("/containers/{}{query}", segment(&bare));
         async move {
             match session.client.call(Method::DELETE, &path, Payload::Empty).await {
-                Err(error) if force && ApiError::is(&error, 404) => {
+                Err(error) if force && answered(&error, 404) => {
                     writeln!(stderr(), "{error}").context("write to standard error")
                 }
-                Err(error) => Err(error),
+                Err(error) => Err(error.into()),
                 Ok(()) => writeln!(stdout(), "{name}").context("write to standard output"),
             }
         }

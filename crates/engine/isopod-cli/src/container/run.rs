@@ -85,7 +85,7 @@ async fn run(session: Rc<Session>, flags: Parsed) -> Result<i32> {
 
 async fn start(session: &Session, id: &str) -> Result<()> {
     let path = format!("/containers/{}/start", segment(id));
-    session.client.call(Method::POST, &path, Payload::Empty).await
+    Ok(session.client.call(Method::POST, &path, Payload::Empty).await?)
 }
 
 async fn attached(

@@ -40,7 +40,7 @@ pub(super) static START: Command = Command {
 
 async fn begin(session: &Session, name: &str) -> Result<()> {
     let path = format!("/containers/{}/start", segment(name));
-    session.client.call(Method::POST, &path, Payload::Empty).await
+    Ok(session.client.call(Method::POST, &path, Payload::Empty).await?)
 }
 
 async fn start(session: Rc<Session>, flags: Parsed) -> Result<i32> {

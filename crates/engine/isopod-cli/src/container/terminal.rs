@@ -73,5 +73,5 @@ async fn resize(session: &Session, target: &Resized, [height, width]: [u32; 2]) 
         Resized::Exec(id) => format!("/exec/{}/resize", segment(id)),
     };
     let size = query(&[("h", &height.to_string()), ("w", &width.to_string())]);
-    session.client.call(Method::POST, &format!("{path}{size}"), Payload::Empty).await
+    Ok(session.client.call(Method::POST, &format!("{path}{size}"), Payload::Empty).await?)
 }

@@ -11,9 +11,9 @@ use crate::args::{Flag, Parsed, boolean, list, text};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::reference::{check, split_tag};
-use crate::session::Session;
+use crate::session::{Session, answered};
 use crate::system::{Kind, inspect_all};
-use isopod_client::{ApiError, Payload, image_path, query};
+use isopod_client::{Payload, image_path, query};
 
 static REMOVE_FLAGS: &[Flag] = &[
     boolean("force", 'f', "Remove it even if stopped containers use it"),
@@ -108,10 +108,10 @@ async fn remove(session: Rc<Session>, flags: Parsed) -> Result<i32> {
             }
             Err(error) => {
                 // With --force, an image that is not there is what was asked for.
-                if !(force && ApiError::is(&error, 404)) {
+                if !(force && answered(&error, 404)) {
                     code = 1;
                 }
-                writeln!(stderr(), "{}", isopod_base::chain(error.as_ref()))
+                writeln!(stderr(), "{}", isopod_base::chain(&error))
                     .context("write to standard error")?;
             }
         }

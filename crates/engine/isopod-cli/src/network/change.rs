@@ -15,8 +15,8 @@ use crate::args::{Flag, Parsed, boolean, list, text, typed};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{stderr, stdout};
 use crate::prompt::confirm;
-use crate::session::Session;
-use isopod_client::{ApiError, Payload, filters, query, segment};
+use crate::session::{Session, answered};
+use isopod_client::{Payload, filters, query, segment};
 
 static CONNECT_FLAGS: &[Flag] = &[
     list("alias", ' ', "Further name of the container in the network").named("strings"),
@@ -128,9 +128,9 @@ async fn remove(session: Rc<Session>, flags: Parsed) -> Result<i32> {
     for name in &flags.operands {
         let path = format!("/networks/{}", segment(name));
         match session.client.call(Method::DELETE, &path, Payload::Empty).await {
-            Err(error) if !(force && ApiError::is(&error, 404)) => {
+            Err(error) if !(force && answered(&error, 404)) => {
                 code = 1;
-                writeln!(stderr(), "{}", isopod_base::chain(error.as_ref()))
+                writeln!(stderr(), "{}", isopod_base::chain(&error))
                     .context("write to standard error")?;
             }
             Err(_) => {}

@@ -8,8 +8,8 @@ use http::Method;
 use crate::args::{Flag, Parsed, boolean, text};
 use crate::commands::{Command, Names, Operands};
 use crate::output::{Found, print_found};
-use crate::session::{Raw, Session};
-use isopod_client::{ApiError, Payload, image_path, query, segment};
+use crate::session::{Raw, Session, answered};
+use isopod_client::{ClientError, Payload, image_path, query, segment};
 
 static FLAGS: &[Flag] = &[
     text("format", 'f', "How to print: 'json', or a Go template"),
@@ -99,8 +99,8 @@ pub(crate) async fn inspect_all(
                 }
                 // Names that cannot be those of an image, say, may be those of something else.
                 Err(error) if kinds.len() > 1 && is_not_that(&error) => {}
-                Err(error) if ApiError::is(&error, 404) => missing = Some(error.to_string()),
-                Err(error) => return Err(error),
+                Err(error) if answered(&error, 404) => missing = Some(error.to_string()),
+                Err(error) => return Err(error.into()),
             }
         }
         match document {
@@ -113,6 +113,6 @@ pub(crate) async fn inspect_all(
     print_found(&found, format)
 }
 
-fn is_not_that(error: &anyhow::Error) -> bool {
-    ApiError::is(error, 404) || ApiError::is(error, 400)
+fn is_not_that(error: &ClientError) -> bool {
+    answered(error, 404) || answered(error, 400)
 }

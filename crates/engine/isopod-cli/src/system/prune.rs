@@ -15,9 +15,9 @@ use crate::image::prune_images;
 use crate::network::prune_networks;
 use crate::output::stdout;
 use crate::prompt::confirm;
-use crate::session::Session;
+use crate::session::{Session, answered};
 use crate::volume::prune_volumes;
-use isopod_client::{ApiError, Payload, query};
+use isopod_client::{Payload, query};
 
 static FLAGS: &[Flag] = &[
     boolean("all", 'a', "Remove every unused image, not only those without a name"),
@@ -79,11 +79,9 @@ fn warning(all: bool, volumes: bool) -> String {
 /// An engine that builds nothing has no cache to prune, which is no error.
 async fn prune_build_cache(session: &Session, all: bool) -> Result<u64> {
     let path = format!("/build/prune{}", query(&[("all", if all { "1" } else { "" })]));
-    let report: Result<BuildPruneReport> =
-        session.client.json(Method::POST, &path, Payload::Empty).await;
-    match report {
+    match session.client.json::<BuildPruneReport>(Method::POST, &path, Payload::Empty).await {
         Ok(report) => Ok(report.space_reclaimed),
-        Err(error) if ApiError::is(&error, 404) || ApiError::is(&error, 501) => Ok(0),
-        Err(error) => Err(error),
+        Err(error) if answered(&error, 404) || answered(&error, 501) => Ok(0),
+        Err(error) => Err(error.into()),
     }
 }

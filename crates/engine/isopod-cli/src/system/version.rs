@@ -91,7 +91,8 @@ async fn version(session: Rc<Session>, flags: Parsed) -> Result<i32> {
         }
     }
     stdout().write_all(text.as_bytes()).context("write to standard output")?;
-    answer.map(|_| 0)
+    answer?;
+    Ok(0)
 }
 
 fn describe(server: &Version, out: &mut String) {

@@ -31,6 +31,11 @@ pub(crate) enum DaemonError {
     /// A file of the daemon's cannot be written.
     #[error("{}: cannot {action}", path.display())]
     Io { path: PathBuf, action: &'static str, source: io::Error },
+    /// The certificates are not fit for use.
+    #[error(
+        "the engine cannot serve {host} without its certificates ('isopod cert create' makes them)"
+    )]
+    Tls { host: String, source: isopod_tls::TlsError },
     /// A socket cannot be had.
     #[error(transparent)]
     Listen(#[from] ListenError),

@@ -4,16 +4,22 @@ use crate::daemon::error::DaemonError;
 use crate::daemon::file;
 use crate::daemon::flags::{Given, Values};
 use crate::daemon::networks;
+use crate::daemon::tls::Tls;
 use isopod_base::units::parse_bytes;
 use isopod_engine::{Config, NetworkMode, Ulimit};
+use rustls::ServerConfig;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tracing::level_filters::LevelFilter;
 
 /// A socket to listen on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Host {
     /// A path.
     Unix(PathBuf),
+    /// An address, for clients that prove who they are.
+    Tcp { address: SocketAddr, tls: Arc<ServerConfig> },
     /// What a service manager passed.
     Activated,
 }
@@ -54,7 +60,10 @@ impl Settings {
         }
         let one = |flag: &str| values.get(flag).and_then(|values| values.last());
         let hosts = match values.get("host") {
-            Some(hosts) => hosts.iter().map(|text| host(text)).collect::<Result<_, _>>()?,
+            Some(hosts) => {
+                let tls = Tls::new(&values, given.as_dockerd)?;
+                hosts.iter().map(|text| host(text, &tls)).collect::<Result<_, _>>()?
+            }
             None => vec![Host::Unix(default_socket(&engine, given.as_dockerd))],
         };
         let log_level = match one("debug").map(|on| switch("debug", on)).transpose()? {
@@ -227,17 +236,13 @@ fn log_level(text: &str) -> Result<LevelFilter, DaemonError> {
     })
 }
 
-fn host(text: &str) -> Result<Host, DaemonError> {
+fn host(text: &str, tls: &Tls) -> Result<Host, DaemonError> {
     match text.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => Ok(Host::Unix(path.into())),
         Some(("fd", _)) => Ok(Host::Activated),
-        Some(("tcp", _)) => Err(invalid(
-            "host",
-            text,
-            "tcp:// is not served yet, since it needs TLS to be safe: use unix://, and ssh from afar",
-        )),
+        Some(("tcp", address)) => tls.host(text, address),
         _ if text.starts_with('/') => Ok(Host::Unix(text.into())),
-        _ => Err(invalid("host", text, "expected unix:///PATH or fd://")),
+        _ => Err(invalid("host", text, "expected unix:///PATH, tcp://ADDRESS:PORT or fd://")),
     }
 }
 
@@ -277,9 +282,12 @@ mod tests {
 
     #[test]
     fn hosts() {
-        assert_eq!(host("unix:///run/a.sock").expect("valid"), Host::Unix("/run/a.sock".into()));
-        assert_eq!(host("fd://").expect("valid"), Host::Activated);
-        assert!(host("tcp://0.0.0.0:2375").expect_err("refused").to_string().contains("TLS"));
+        let tls = Tls::new(&Values::new(), false).expect("nothing is wrong");
+        let host = |text| host(text, &tls);
+        assert!(
+            matches!(host("unix:///run/a.sock"), Ok(Host::Unix(path)) if path.ends_with("a.sock"))
+        );
+        assert!(matches!(host("fd://"), Ok(Host::Activated)));
         assert!(host("unix://relative").is_err());
     }
 

@@ -60,17 +60,28 @@ impl Daemon {
 
     /// Starts a daemon without images.
     pub(crate) fn start_empty() -> Option<Self> {
-        Self::start_with(None)
+        Self::start_with(None, |_| {})
     }
 
     /// Starts a daemon in a network that the test has made, networks and all; with the image `bb`.
     pub(crate) fn start_in(network: &NetworkSandbox) -> Option<Self> {
-        let daemon = Self::start_with(Some(network))?;
+        let daemon = Self::start_with(Some(network), |_| {})?;
         daemon.import("bb");
         Some(daemon)
     }
 
-    fn start_with(network: Option<&NetworkSandbox>) -> Option<Self> {
+    /// Likewise, by a configuration: `configure` writes `daemon.json` in the daemon's directory,
+    /// where the socket `api.sock` is among the hosts.
+    pub(crate) fn start_configured(
+        network: &NetworkSandbox,
+        configure: impl FnOnce(&Path),
+    ) -> Option<Self> {
+        let daemon = Self::start_with(Some(network), configure)?;
+        daemon.import("bb");
+        Some(daemon)
+    }
+
+    fn start_with(network: Option<&NetworkSandbox>, configure: impl FnOnce(&Path)) -> Option<Self> {
         let missing =
             ["docker", "busybox", "unshare", "tar"].into_iter().find(|tool| find(tool).is_none());
         if let Some(tool) = missing {
@@ -86,6 +97,7 @@ impl Daemon {
             .tempdir()
             .expect("temporary directory");
         let peer = std::env::var("ISOPOD_CLIENT_PEER").is_ok_and(|name| name == "dockerd");
+        configure(directory.path());
         let process = spawn(directory.path(), peer, network)?;
         let mut daemon = Self { process, directory, peer };
         daemon.await_ready();
@@ -327,14 +339,19 @@ fn isopod(directory: &Path, network: Option<&NetworkSandbox>) -> Option<Command>
         .args(["sh", "-c", "ip link set lo up; exec \"$0\" \"$@\""])
         .arg(binary)
         .arg("engine")
-        .arg("--host")
-        .arg(format!("unix://{}", directory.join("api.sock").display()))
         .arg("--data-root")
         .arg(directory.join("data"))
         .arg("--exec-root")
         .arg(directory.join("run"))
         .arg("--cgroup-parent")
         .arg(format!("/{}", cgroup_parent(directory)));
+    let config = directory.join("daemon.json");
+    if config.exists() {
+        command.arg("--config-file").arg(config);
+    } else {
+        let socket = directory.join("api.sock");
+        command.arg("--host").arg(format!("unix://{}", socket.display()));
+    }
     Some(command)
 }
 

@@ -20,5 +20,6 @@ mod python;
 mod run;
 mod streams;
 mod system;
+mod tls;
 mod volumes;
 mod wire;
