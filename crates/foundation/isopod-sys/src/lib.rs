@@ -12,6 +12,7 @@ pub mod session;
 pub mod signals;
 
 pub mod activation;
+pub mod allocator;
 pub mod caught;
 pub mod clone;
 pub mod descriptor;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use isopod_mvcc::*;
 
 fn main() {
+    isopod_sys::allocator::map_allocations_from(128 << 10).expect("a valid border");
     let keys: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     let mut bench = Bench { state: State::new(), keys, index: 0 };
     let idle = resident_bytes();
