@@ -1,0 +1,4 @@
+//! The durable, replicated key-value store.
+
+pub mod disk;
+pub mod log;
