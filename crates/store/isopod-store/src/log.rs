@@ -4,7 +4,6 @@
 //! the next. `DESIGN.md` draws the bytes and lists the order of syncs. The log knows entries by
 //! index and term only, not what is in them.
 
-mod cursor;
 mod error;
 mod frame;
 mod recovery;
@@ -192,6 +191,12 @@ impl Log {
     #[must_use]
     pub fn spare(&self) -> Spare {
         self.spare.clone()
+    }
+
+    /// Sequence number of the last frame.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// The last hard state appended.

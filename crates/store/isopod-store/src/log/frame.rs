@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use raft::eraftpb::{Entry, EntryType, HardState};
 
-use super::cursor::Cursor;
+use crate::bytes_reader::Reader;
 
 /// Length, checksum, sequence number.
 pub(crate) const HEADER_BYTES: usize = 16;
@@ -128,55 +128,55 @@ pub(crate) fn open(bytes: &[u8], segment: u64) -> Option<(u64, &[u8], usize)> {
 
 /// The records of a payload, or what does not fit in it.
 pub(crate) fn records(payload: &[u8]) -> Result<Vec<Record>, &'static str> {
-    let mut cursor = Cursor::new(payload);
+    let mut reader = Reader::new(payload);
     let mut records = Vec::new();
-    while !cursor.is_empty() {
-        records.push(record(&mut cursor).ok_or("a record is cut short or of an unknown kind")?);
+    while !reader.is_empty() {
+        records.push(record(&mut reader).ok_or("a record is cut short or of an unknown kind")?);
     }
     Ok(records)
 }
 
-fn record(cursor: &mut Cursor<'_>) -> Option<Record> {
-    Some(match cursor.u8()? {
+fn record(reader: &mut Reader<'_>) -> Option<Record> {
+    Some(match reader.u8()? {
         HARD_STATE => Record::HardState(HardState {
-            term: cursor.u64()?,
-            vote: cursor.u64()?,
-            commit: cursor.u64()?,
+            term: reader.u64()?,
+            vote: reader.u64()?,
+            commit: reader.u64()?,
             ..HardState::default()
         }),
         ENTRIES => {
-            let count = cursor.u32()?;
-            let first = cursor.u64()?;
+            let count = reader.u32()?;
+            let first = reader.u64()?;
             // An entry takes at least its 17 bytes: a count beyond that is damage, not a demand
             // for memory.
-            if count as usize > cursor.remaining() / 17 || first.checked_add(count.into()).is_none()
+            if count as usize > reader.remaining() / 17 || first.checked_add(count.into()).is_none()
             {
                 return None;
             }
-            let entries = (0..u64::from(count)).map(|at| entry(cursor, first + at));
+            let entries = (0..u64::from(count)).map(|at| entry(reader, first + at));
             Record::Entries(entries.collect::<Option<Vec<_>>>()?)
         }
-        RESTART => Record::Restart { index: cursor.u64()?, term: cursor.u64()? },
+        RESTART => Record::Restart { index: reader.u64()?, term: reader.u64()? },
         _ => return None,
     })
 }
 
-fn entry(cursor: &mut Cursor<'_>, index: u64) -> Option<Entry> {
-    let entry_type = match cursor.u8()? {
+fn entry(reader: &mut Reader<'_>, index: u64) -> Option<Entry> {
+    let entry_type = match reader.u8()? {
         0 => EntryType::EntryNormal,
         1 => EntryType::EntryConfChange,
         2 => EntryType::EntryConfChangeV2,
         _ => return None,
     };
-    let term = cursor.u64()?;
-    let context = cursor.u32()? as usize;
-    let data = cursor.u32()? as usize;
+    let term = reader.u64()?;
+    let context = reader.u32()? as usize;
+    let data = reader.u32()? as usize;
     Some(Entry {
         entry_type,
         term,
         index,
-        context: Bytes::copy_from_slice(cursor.bytes(context)?),
-        data: Bytes::copy_from_slice(cursor.bytes(data)?),
+        context: Bytes::copy_from_slice(reader.bytes(context)?),
+        data: Bytes::copy_from_slice(reader.bytes(data)?),
         ..Entry::default()
     })
 }

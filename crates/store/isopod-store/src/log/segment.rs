@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use raft::eraftpb::HardState;
 
-use super::cursor::Cursor;
+use crate::bytes_reader::Reader;
 use crate::disk::{Disk, DiskFile};
 
 /// Where the first frame begins.
 pub(crate) const HEADER_BYTES: u64 = 64;
 const MAGIC: &[u8; 8] = b"isopwal1";
+/// Written between two syncs while a segment is laid out.
+const SYNC_BYTES: u64 = 4 << 20;
 const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// What a segment says before its first frame: enough to begin reading the log there.
@@ -45,21 +47,21 @@ impl Header {
 
     /// The header of segment `number` at the start of `bytes`, if it is whole.
     pub(crate) fn decode(number: u64, bytes: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(bytes);
-        (cursor.bytes(8)? == MAGIC).then_some(())?;
+        let mut reader = Reader::new(bytes);
+        (reader.bytes(8)? == MAGIC).then_some(())?;
         let header = Self {
             number,
-            first_sequence: cursor.u64()?,
+            first_sequence: reader.u64()?,
             hard_state: HardState {
-                term: cursor.u64()?,
-                vote: cursor.u64()?,
-                commit: cursor.u64()?,
+                term: reader.u64()?,
+                vote: reader.u64()?,
+                commit: reader.u64()?,
                 ..HardState::default()
             },
-            last_index: cursor.u64()?,
-            last_term: cursor.u64()?,
+            last_index: reader.u64()?,
+            last_term: reader.u64()?,
         };
-        (cursor.u32()? == checksum(number, bytes.get(..56)?)).then_some(header)
+        (reader.u32()? == checksum(number, bytes.get(..56)?)).then_some(header)
     }
 }
 
@@ -100,6 +102,10 @@ pub(crate) fn lay_out(
             let count = (size_bytes - at).min(ZEROS.len() as u64);
             file.write_at(&ZEROS[..count as usize], at)?;
             at += count;
+            // In small portions, for others wait at the same disk.
+            if at % SYNC_BYTES == 0 {
+                file.sync()?;
+            }
         }
         file.sync()
     };

@@ -3,3 +3,4 @@
 mod faulty_disk;
 mod log;
 mod random;
+mod single;

@@ -2,11 +2,11 @@
 
 /// A position within bytes that came from outside.
 #[derive(Debug)]
-pub(crate) struct Cursor<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
