@@ -3,6 +3,8 @@
 //! Every writer proposes a put of 256 bytes, waits until it is durable and applied, and proposes
 //! the next.
 
+#![allow(clippy::print_stdout, reason = "figures are what it is for")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use isopod_mvcc::{Command, Outcome, State};
+use isopod_mvcc::{Command, Outcome};
 use raft::eraftpb::{ConfState, Entry};
 use tokio::sync::oneshot;
 
@@ -15,8 +15,10 @@ use crate::checkpoint::Metadata;
 use crate::driver::Role;
 use crate::error::StoreError;
 use crate::keeper::Job;
-use crate::replica::Committed;
+use crate::member::Input;
+use crate::replica::{Change, Committed};
 use crate::shared::Shared;
+use crate::watches::News;
 
 /// What applying a proposal gave.
 #[derive(Debug, Clone)]
@@ -50,8 +52,6 @@ pub(crate) enum Task {
     Role { role: Role, sole_voter: bool, epoch: u64 },
     /// Have a checkpoint written.
     Checkpoint,
-    /// Replace the state by that of another member.
-    Install(Box<(Metadata, State)>, std::sync::mpsc::Sender<()>),
 }
 
 /// Commands applied under one lock of the state.
@@ -64,6 +64,8 @@ const IDLE: Duration = Duration::from_secs(3600);
 pub(crate) struct Applier {
     shared: Arc<Shared>,
     keeper: SyncSender<Job>,
+    member: SyncSender<Input>,
+    lease_extension: Duration,
     conf_state: ConfState,
     role: Option<(Role, bool, u64)>,
     /// Reads that wait for an index.
@@ -75,17 +77,31 @@ impl Applier {
     pub(crate) fn new(
         shared: Arc<Shared>,
         keeper: SyncSender<Job>,
+        member: SyncSender<Input>,
+        lease_extension: Duration,
         conf_state: ConfState,
     ) -> Self {
-        let reads = BTreeMap::new();
-        // What an earlier run had not forgotten yet.
-        Self { shared, keeper, conf_state, role: None, reads, compacting: true }
+        Self {
+            shared,
+            keeper,
+            member,
+            lease_extension,
+            conf_state,
+            role: None,
+            reads: BTreeMap::new(),
+            // What an earlier run had not forgotten yet.
+            compacting: true,
+        }
     }
 
     /// Works until the other side hangs up.
     pub(crate) fn run(mut self, tasks: &Receiver<Task>) {
         loop {
-            let wait = if self.compacting { Duration::ZERO } else { IDLE };
+            let due = self.shared.leases.next_due();
+            if due.is_some_and(|due| due.is_zero()) {
+                self.propose_due();
+            }
+            let wait = if self.compacting { Duration::ZERO } else { due.unwrap_or(IDLE) };
             match tasks.recv_timeout(wait) {
                 Ok(task) => self.carry_out(task),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -100,7 +116,8 @@ impl Applier {
     fn carry_out(&mut self, task: Task) {
         match task {
             Task::Commit(Committed::Entry(entry), waiting) => self.entry(&entry, waiting),
-            Task::Commit(Committed::Change { entry, change, conf_state }, waiting) => {
+            Task::Commit(Committed::Change(change), waiting) => {
+                let Change { entry, change, conf_state } = *change;
                 self.conf_state = conf_state;
                 self.shared.write().skip(entry.index, entry.term);
                 if let Some(change) = &change {
@@ -118,20 +135,17 @@ impl Applier {
                 self.answer_reads();
             }
             Task::Role { role, sole_voter, epoch } => {
+                let leads_on = self.role.is_some_and(|(before, ..)| {
+                    before.leading && role.leading && before.term == role.term
+                });
+                if !leads_on {
+                    self.shared.leases.demote();
+                }
                 self.role = Some((role, sole_voter, epoch));
                 let (index, term) = self.shared.read().applied();
                 self.applied(index, term);
             }
             Task::Checkpoint => self.checkpoint(),
-            Task::Install(received, done) => {
-                let (metadata, state) = *received;
-                self.conf_state = metadata.conf_state;
-                self.shared.set_membership(metadata.membership);
-                *self.shared.write() = state;
-                self.compacting = true;
-                self.applied(metadata.applied.0, metadata.applied.1);
-                let _ = done.send(());
-            }
         }
     }
 
@@ -158,16 +172,22 @@ impl Applier {
                     }
                 };
                 let outcome = state.apply(entry.index, entry.term, &command);
+                self.shared.leases.applied(&command, &outcome);
                 self.compacting |= matches!(outcome.result, Ok(isopod_mvcc::Response::Compact));
                 outcomes.push(outcome);
             }
             drop(state);
+            let changes: Vec<_> =
+                outcomes.iter().filter_map(|outcome| outcome.events.clone()).collect();
             for outcome in outcomes.drain(..) {
                 if let Some(reply) = replies.next() {
                     // Who has gone away needs no answer.
                     let applied = Applied { outcome, term: entry.term, index: entry.index };
                     let _ = reply.send(Ok(applied));
                 }
+            }
+            if !changes.is_empty() && !self.shared.watches.is_empty() {
+                self.shared.watches.tell(News::Changes(changes));
             }
         }
         self.applied(entry.index, entry.term);
@@ -182,10 +202,21 @@ impl Applier {
                 if role.leading && sole_voter {
                     self.shared.state_is_newest(epoch);
                 }
+                if role.leading && !self.shared.leases.is_running() {
+                    self.shared.leases.promote(self.shared.read().leases(), self.lease_extension);
+                }
                 self.shared.ready.send_if_modified(|ready| !std::mem::replace(ready, true));
             }
         }
         self.answer_reads();
+    }
+
+    /// Proposes the end of leases that ran out. What finds no place is due again later.
+    fn propose_due(&self) {
+        for request in self.shared.leases.due() {
+            let (reply, _nobody) = oneshot::channel();
+            let _ = self.member.try_send(Input::Propose(Command::internal(request), reply));
+        }
     }
 
     fn answer_reads(&mut self) {

@@ -100,8 +100,7 @@ impl Metadata {
         let mut reader = Reader::new(bytes);
         let member_id = reader.u64()?;
         let applied = (reader.u64()?, reader.u64()?);
-        let mut conf_state =
-            ConfState { auto_leave: reader.u8()? != 0, ..ConfState::default() };
+        let mut conf_state = ConfState { auto_leave: reader.u8()? != 0, ..ConfState::default() };
         let mut ids = || {
             let count = reader.u32()?;
             (0..count).map(|_| reader.u64()).collect::<Option<Vec<_>>>()
@@ -221,10 +220,10 @@ fn read(disk: &dyn Disk, path: &Path) -> Result<(Metadata, State), CheckpointErr
     blocks.magic()?;
     let metadata_at = blocks.at;
     let metadata = blocks.next()?.and_then(|bytes| Metadata::decode(&bytes));
-    let metadata = metadata.ok_or_else(|| blocks.damaged(metadata_at, "not a checkpoint's head"))?;
+    let metadata =
+        metadata.ok_or_else(|| blocks.damaged(metadata_at, "not a checkpoint's head"))?;
     let mut restore = Restore::default();
-    let state_error =
-        |source| CheckpointError::State { path: path.to_path_buf(), source };
+    let state_error = |source| CheckpointError::State { path: path.to_path_buf(), source };
     while let Some(chunk) = blocks.next()? {
         restore.push(chunk).map_err(state_error)?;
     }
@@ -267,7 +266,11 @@ impl Blocks<'_> {
         let (length, crc) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
         if length == 0 {
             let all = crc == crc32fast::hash(&self.count.to_le_bytes()) && self.at == self.size;
-            return if all { Ok(None) } else { Err(self.damaged(start, "not all blocks are there")) };
+            return if all {
+                Ok(None)
+            } else {
+                Err(self.damaged(start, "not all blocks are there"))
+            };
         }
         if length > BLOCK_LIMIT_BYTES || u64::from(length) > self.size - self.at {
             return Err(self.damaged(start, "a block's length is wrong"));

@@ -10,7 +10,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use isopod_mvcc::Command;
-use raft::eraftpb::Message;
 
 use crate::applier::{Applied, Reply, Task};
 use crate::checkpoint::CheckpointError;
@@ -34,8 +33,6 @@ pub(crate) enum Input {
     Read(Reply<()>),
     /// Leadership shall go to this member.
     Transfer(u64, Reply<()>),
-    /// Another member says something.
-    Message(Box<Message>),
     /// The log's next segment is laid out, or could not be.
     SpareDone(bool),
     /// A checkpoint up to this index is durable, or could not be written.
@@ -164,12 +161,6 @@ impl MemberLoop {
             Input::Read(reply) => self.pending.read(reply),
             Input::Transfer(to, reply) => {
                 self.pending.transfer(to, reply, &mut self.replica.driver);
-            }
-            Input::Message(message) => {
-                // What would be appended needs room; the sender repeats it.
-                if message.entries.is_empty() || self.has_room() {
-                    self.replica.driver.receive(*message);
-                }
             }
             Input::SpareDone(laid_out) => self.spare.returned(laid_out),
             Input::CheckpointDone(Ok(index)) => {

@@ -23,9 +23,12 @@ use crate::membership::{Member, Membership, cluster_id, member_id};
 use crate::replica::Replica;
 use crate::shared::Shared;
 use crate::store::{Inner, Store};
+use crate::watches::{News, Watches};
 
 /// Committed entries that wait for the state.
 const TASKS: usize = 1024;
+/// Changes that wait for the watches.
+const NEWS: usize = 1024;
 /// Index and term of what a cluster begins with: an entry that every founder has.
 const BEGINNING: (u64, u64) = (1, 1);
 
@@ -56,8 +59,10 @@ pub(crate) fn open(config: StoreConfig) -> Result<Store, OpenError> {
     };
     let driver = Driver::new(&options, recovery)
         .map_err(|source| OpenError::Consensus { dir: dir.clone(), source })?;
-    let shared = Shared::new(metadata.member_id, state, metadata.membership);
-    start(config, lock, Arc::new(shared), metadata.conf_state, Replica::new(driver, log))
+    let (news, news_queue) = sync_channel(NEWS);
+    let shared = Shared::new(metadata.member_id, state, metadata.membership, news);
+    let replica = Replica::new(driver, log);
+    start(config, lock, Arc::new(shared), metadata.conf_state, replica, news_queue)
 }
 
 fn check(config: &StoreConfig) -> Result<(), OpenError> {
@@ -73,6 +78,10 @@ fn check(config: &StoreConfig) -> Result<(), OpenError> {
     if config.new_cluster && !founders.iter().any(|(name, _)| *name == config.name) {
         let names: Vec<&str> = founders.iter().map(|(name, _)| name.as_str()).collect();
         let reason = format!("couldn't find local name {:?} among {names:?}", config.name);
+        return setting("initial-cluster", reason);
+    }
+    if founders.len() > 1 || !config.new_cluster {
+        let reason = "clusters of several members are not supported yet".to_owned();
         return setting("initial-cluster", reason);
     }
     if config.max_request_bytes as u64 * 4 > config.log.segment_bytes {
@@ -147,6 +156,7 @@ fn start(
     shared: Arc<Shared>,
     conf_state: ConfState,
     replica: Replica,
+    news_queue: Receiver<News>,
 ) -> Result<Store, OpenError> {
     let (inputs, input_queue) = sync_channel(QUEUE);
     let (tasks, task_queue) = sync_channel(TASKS);
@@ -158,7 +168,14 @@ fn start(
         spare: replica.log.spare(),
         member: SyncSender::clone(&inputs),
     };
-    let applier = Applier::new(Arc::clone(&shared), SyncSender::clone(&jobs), conf_state);
+    let applier = Applier::new(
+        Arc::clone(&shared),
+        SyncSender::clone(&jobs),
+        SyncSender::clone(&inputs),
+        config.election,
+        conf_state,
+    );
+    let watched = Arc::clone(&shared);
     let member = MemberLoop::new(config.clone(), Arc::clone(&shared), replica, tasks, jobs);
     let run_member = move || {
         let input_queue: Receiver<_> = input_queue;
@@ -166,6 +183,7 @@ fn start(
     };
     let threads = vec![
         spawn("store-disk", move || keeper.run(&job_queue))?,
+        spawn("store-watch", move || Watches::run(&watched, &news_queue))?,
         spawn("store-apply", move || applier.run(&task_queue))?,
         spawn("store-raft", run_member)?,
     ];

@@ -16,15 +16,30 @@ use crate::membership::MemberChange;
 pub enum Committed {
     /// Commands.
     Entry(Entry),
-    /// A change of the cluster, already made in Raft, and what the configuration is since.
-    Change {
-        /// The entry.
-        entry: Entry,
-        /// The change; none if the entry's bytes are not one.
-        change: Option<MemberChange>,
-        /// Raft's configuration from here on.
-        conf_state: ConfState,
-    },
+    /// A change of the cluster, already made in Raft.
+    Change(Box<Change>),
+}
+
+/// A committed change of the cluster.
+#[derive(Debug)]
+pub struct Change {
+    /// The entry.
+    pub entry: Entry,
+    /// The change; none if Raft refused it, or the entry's bytes are not one.
+    pub change: Option<MemberChange>,
+    /// Raft's configuration from here on.
+    pub conf_state: ConfState,
+}
+
+impl Committed {
+    /// The entry that is committed.
+    #[must_use]
+    pub fn entry(&self) -> &Entry {
+        match self {
+            Self::Entry(entry) => entry,
+            Self::Change(change) => &change.entry,
+        }
+    }
 }
 
 /// Where effects go.
@@ -149,11 +164,10 @@ impl Replica {
         let change = MemberChange::decode(&context);
         let conf_change = change.as_ref().map(MemberChange::conf_change).unwrap_or_default();
         // Raft refuses a change that would leave nobody; every member refuses it alike.
-        match self.driver.change(&conf_change) {
-            Ok(conf_state) => Committed::Change { entry, change, conf_state },
-            Err(_) => {
-                Committed::Change { entry, change: None, conf_state: self.driver.conf_state() }
-            }
-        }
+        let (change, conf_state) = match self.driver.change(&conf_change) {
+            Ok(conf_state) => (change, conf_state),
+            Err(_) => (None, self.driver.conf_state()),
+        };
+        Committed::Change(Box::new(Change { entry, change, conf_state }))
     }
 }

@@ -1,6 +1,7 @@
 //! What a member's threads and the handles of its store share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use isopod_mvcc::State;
@@ -8,10 +9,11 @@ use tokio::sync::watch;
 
 use crate::driver::Role;
 use crate::error::StoreError;
+use crate::leases::LeaseTimer;
 use crate::membership::Membership;
+use crate::watches::{News, Watches};
 
 /// The store's state and what is known of the member, for many readers.
-#[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) member_id: u64,
     state: RwLock<State>,
@@ -29,19 +31,34 @@ pub(crate) struct Shared {
     pub(crate) disk_full: AtomicBool,
     failure: watch::Sender<Option<StoreError>>,
     pub(crate) ready: watch::Sender<bool>,
+    pub(crate) leases: LeaseTimer,
+    pub(crate) watches: Watches,
 }
 
 impl Shared {
-    pub(crate) fn new(member_id: u64, state: State, membership: Membership) -> Self {
-        let applied = AtomicU64::new(state.applied().0);
+    pub(crate) fn new(
+        member_id: u64,
+        state: State,
+        membership: Membership,
+        news: SyncSender<News>,
+    ) -> Self {
         Self {
             member_id,
+            applied: AtomicU64::new(state.applied().0),
+            watches: Watches::new(&state, news),
             state: RwLock::new(state),
             membership: RwLock::new(Arc::new(membership)),
-            applied,
+            term: AtomicU64::default(),
+            leader: AtomicU64::default(),
+            committed: AtomicU64::default(),
+            log_bytes: AtomicU64::default(),
+            role_epoch: AtomicU64::default(),
             // No role has had this epoch.
             newest_in: AtomicU64::new(u64::MAX),
-            ..Self::default()
+            disk_full: AtomicBool::default(),
+            failure: watch::Sender::default(),
+            ready: watch::Sender::default(),
+            leases: LeaseTimer::default(),
         }
     }
 

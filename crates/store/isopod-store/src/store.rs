@@ -7,15 +7,17 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use isopod_mvcc::{Command, Snapshot, State};
+use isopod_mvcc::{Command, LeaseId, Request, Snapshot, State};
 use tokio::sync::oneshot;
 
 use crate::applier::{Applied, Reply};
 use crate::config::StoreConfig;
 use crate::error::{OpenError, StoreError};
+use crate::leases::LeaseTimes;
 use crate::member::Input;
-use crate::membership::{Member, Membership};
+use crate::membership::{Member, MemberChange, Membership};
 use crate::shared::Shared;
+use crate::watches::{News, Watcher};
 
 /// A member of the store, in this process. Cheap to clone; the member stops when the last clone
 /// is dropped.
@@ -145,6 +147,50 @@ impl Store {
         self.membership().members.values().cloned().collect()
     }
 
+    /// Changes where the other members reach a member.
+    pub async fn member_update(&self, id: u64, peer_urls: Vec<String>) -> Result<(), StoreError> {
+        let membership = self.membership();
+        let member = membership.members.get(&id).ok_or(StoreError::MemberNotFound)?;
+        let taken = |other: &Member| other.peer_urls.iter().any(|url| peer_urls.contains(url));
+        if membership.members.values().any(|other| other.id != id && taken(other)) {
+            return Err(StoreError::PeerUrlExists);
+        }
+        let changed = Member { peer_urls, ..member.clone() };
+        self.ask(|reply| Input::Change(MemberChange::Set(changed), reply)).await
+    }
+
+    /// Watches that are read together; about `window` events may wait for the reader.
+    #[must_use]
+    pub fn watcher(&self, window: usize) -> Watcher {
+        Watcher::new(Arc::clone(&self.inner.shared), window)
+    }
+
+    /// Keeps a lease alive: its time to live, in seconds, begins anew.
+    pub async fn lease_keep_alive(&self, id: LeaseId) -> Result<i64, StoreError> {
+        let renewed = {
+            let state = self.inner.shared.read();
+            self.inner.shared.leases.renew(state.leases(), id)
+        };
+        let renewal = renewed.ok_or_else(|| self.no_leader())??;
+        if let Some(checkpoint) = renewal.checkpoint {
+            let note = Request::LeaseCheckpoint(vec![checkpoint]);
+            self.propose(Command::internal(note)).await?;
+        }
+        Ok(renewal.ttl)
+    }
+
+    /// How long a lease lives and how much of that is left.
+    pub async fn lease_time_to_live(&self, id: LeaseId) -> Result<LeaseTimes, StoreError> {
+        let state = self.inner.shared.read();
+        let times = self.inner.shared.leases.times(state.leases(), id);
+        Ok(times.ok_or_else(|| self.no_leader())??)
+    }
+
+    fn no_leader(&self) -> StoreError {
+        let leader = self.inner.shared.leader.load(Ordering::Relaxed);
+        if leader == 0 { StoreError::NoLeader } else { StoreError::NotLeader }
+    }
+
     /// Hands leadership to a member; only the leader can.
     pub async fn move_leader(&self, to: u64) -> Result<(), StoreError> {
         self.ask(|reply| Input::Transfer(to, reply)).await
@@ -187,6 +233,7 @@ impl Inner {
     fn stop(&self) {
         // Failing to send means that the thread is gone already.
         let _ = self.inputs.send(Input::Stop);
+        self.shared.watches.tell(News::Stop);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..).rev() {
             // A panic of it was printed when it happened.

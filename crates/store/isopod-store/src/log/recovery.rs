@@ -119,8 +119,7 @@ fn create(
     applied: (u64, u64),
     spare: Spare,
 ) -> Result<Recovered, LogError> {
-    let hard_state =
-        HardState { term: applied.1, commit: applied.0, ..HardState::default() };
+    let hard_state = HardState { term: applied.1, commit: applied.0, ..HardState::default() };
     let header = Header {
         number: 1,
         first_sequence: 1,
@@ -198,11 +197,8 @@ impl Reader<'_> {
         while let Some((sequence, payload, size)) =
             bytes.get(end..).and_then(|rest| frame::open(rest, header.number))
         {
-            let damaged = |reason| LogError::Damaged {
-                path: path.clone(),
-                offset: end as u64,
-                reason,
-            };
+            let damaged =
+                |reason| LogError::Damaged { path: path.clone(), offset: end as u64, reason };
             if sequence != self.sequence + 1 {
                 return Err(damaged("a frame is out of its order"));
             }

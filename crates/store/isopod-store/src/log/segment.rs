@@ -13,7 +13,7 @@ pub(crate) const HEADER_BYTES: u64 = 64;
 const MAGIC: &[u8; 8] = b"isopwal1";
 /// Written between two syncs while a segment is laid out.
 const SYNC_BYTES: u64 = 4 << 20;
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// What a segment says before its first frame: enough to begin reading the log there.
 #[derive(Debug, Clone, PartialEq)]

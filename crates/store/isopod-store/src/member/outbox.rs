@@ -36,8 +36,7 @@ impl Outbox for ThreadOutbox<'_> {
     fn send(&mut self, _message: Message) {}
 
     fn commit(&mut self, committed: Committed) {
-        let (Committed::Entry(entry) | Committed::Change { entry, .. }) = &committed;
-        let waiting = self.pending.committed(entry);
+        let waiting = self.pending.committed(committed.entry());
         self.apply(Task::Commit(committed, waiting));
     }
 

@@ -185,10 +185,8 @@ impl Pending {
         if before.is_some_and(|(before, _)| before.leader != 0 && before.leader != role.leader) {
             self.leader_lost = Some(Instant::now());
         }
-        if self.transfer.as_ref().is_some_and(|(to, ..)| *to == role.leader) {
-            if let Some((_, _, reply)) = self.transfer.take() {
-                let _ = reply.send(Ok(()));
-            }
+        if let Some((_, _, reply)) = self.transfer.take_if(|(to, ..)| *to == role.leader) {
+            let _ = reply.send(Ok(()));
         }
         true
     }
@@ -220,10 +218,9 @@ impl Pending {
             let error = self.too_late(read.since);
             read.replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
         }
-        if self.transfer.as_ref().is_some_and(|(_, at, _)| now.duration_since(*at) > self.timeout) {
-            if let Some((_, _, reply)) = self.transfer.take() {
-                let _ = reply.send(Err(StoreError::Timeout));
-            }
+        let late = |(_, at, _): &mut (u64, Instant, _)| now.duration_since(*at) > self.timeout;
+        if let Some((_, _, reply)) = self.transfer.take_if(late) {
+            let _ = reply.send(Err(StoreError::Timeout));
         }
         self.step(driver);
     }

@@ -20,11 +20,11 @@ fn small(dir: &TempDir) -> StoreConfig {
     }
 }
 
-fn run<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
-fn put(key: &str, value: &str) -> Command {
+pub(crate) fn put(key: &str, value: &str) -> Command {
     Command::internal(Request::Put(PutRequest {
         key: Bytes::copy_from_slice(key.as_bytes()),
         value: Bytes::copy_from_slice(value.as_bytes()),
@@ -160,4 +160,24 @@ fn power_cuts_lose_nothing_acknowledged() {
             assert!(found >= acknowledged, "seed {seed}: {found} of {acknowledged}");
         });
     }
+}
+
+#[test]
+fn a_changed_address_is_known_after_a_restart() {
+    let dir = TempDir::new().unwrap();
+    let urls = vec!["http://elsewhere:2380".to_owned()];
+    run(async {
+        let store = Store::open(small(&dir)).unwrap();
+        store.wait_ready().await.unwrap();
+        let missing = store.member_update(1, urls.clone()).await.unwrap_err();
+        assert_eq!(missing, StoreError::MemberNotFound);
+        store.member_update(store.member_id(), urls.clone()).await.unwrap();
+        assert_eq!(store.members()[0].peer_urls, urls);
+    });
+    run(async {
+        let store = Store::open(small(&dir)).unwrap();
+        store.wait_ready().await.unwrap();
+        assert_eq!(store.members()[0].peer_urls, urls);
+        assert_eq!(store.members()[0].name, "default");
+    });
 }
