@@ -167,6 +167,15 @@ impl<'a> Input<'a> {
         Ok(())
     }
 
+    /// Reads more behind what is unread, which stays; false at the end of the file.
+    pub fn more(&mut self) -> io::Result<bool> {
+        if !self.ended {
+            self.make_room();
+            self.fill()?;
+        }
+        Ok(!self.ended)
+    }
+
     /// Bytes that were read from the kernel but not taken.
     #[must_use]
     pub fn unread(&self) -> &[u8] {

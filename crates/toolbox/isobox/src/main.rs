@@ -15,6 +15,8 @@ const GROUPS: &[&[Applet]] = &[
     isobox_shell::APPLETS,
     #[cfg(feature = "text")]
     isobox_text::APPLETS,
+    #[cfg(feature = "awk")]
+    isobox_awk::APPLETS,
     #[cfg(feature = "editors")]
     isobox_editors::APPLETS,
     #[cfg(feature = "files")]
