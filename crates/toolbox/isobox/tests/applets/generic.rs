@@ -70,6 +70,10 @@ const WRITERS: &[&str] = &[
     "cal",
     "mktemp -u",
     "isobox --list",
+    "awk 1 /etc/passwd",
+    "diff /etc/passwd /etc/hostname",
+    "sed p /etc/passwd",
+    "grep -v xyz /etc/passwd",
 ];
 
 /// Filters that take nothing and succeed.
@@ -103,6 +107,8 @@ const FILTERS: &[&str] = &[
     "more",
     "tee",
     "shuf",
+    "awk 1",
+    "sed p",
 ];
 
 /// Filters that say so when their input cannot be read.
