@@ -125,6 +125,6 @@ impl Run<'_> {
             ("PATH", format!("{}:{path}", self.engine.path("tools").display())),
         ];
         environment.extend(self.engine.environment());
-        case.carry_out(directory, &environment)
+        case.carry_out(directory, &environment, |_| None)
     }
 }

@@ -1,12 +1,12 @@
 //! The commands that scripts have beside those of the machine.
 
 use std::ffi::OsString;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use isopod_testkit::peer;
+use isopod_testkit::{peer, suite::script};
 
 use crate::api;
 
@@ -15,16 +15,6 @@ const PRELUDE: &str = "\
 import docker, io, json, os, sys, tarfile, time
 client = docker.DockerClient(base_url='unix://' + os.environ['SOCK'], timeout=60)
 P, IMG, T = os.environ['P'], os.environ['IMG'], os.environ['T']
-";
-
-const AWAIT: &str = "\
-#!/bin/sh
-i=0
-until sh -c \"$*\" >/dev/null 2>&1; do
-    i=$((i + 1))
-    [ $i -lt 300 ] || { echo \"not within 15 s: $*\" >&2; exit 1; }
-    sleep 0.05
-done
 ";
 
 /// Does what one of the tools does if this program was called by a tool's name.
@@ -38,12 +28,12 @@ pub fn run_tool() -> Option<Result<()>> {
 pub(crate) fn install(directory: &Path, program: &Path) -> Result<bool> {
     std::fs::create_dir_all(directory)?;
     symlink(program, directory.join("api"))?;
-    script(&directory.join("await"), AWAIT)?;
+    script::install_await(directory)?;
     let docker = peer("docker").context("docker is not installed")?;
     symlink(docker, directory.join("docker"))?;
     std::fs::write(directory.join("prelude.py"), PRELUDE)?;
     let Some(python) = python() else { return Ok(false) };
-    script(
+    script::install(
         &directory.join("py"),
         &format!(
             "#!/bin/sh\ncat {0}/prelude.py - >\"$T/script.py\" && exec {1} \"$T/script.py\"\n",
@@ -52,12 +42,6 @@ pub(crate) fn install(directory: &Path, program: &Path) -> Result<bool> {
         ),
     )?;
     Ok(true)
-}
-
-fn script(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?;
-    Ok(())
 }
 
 /// An interpreter with docker-py: what `ISOPOD_PYTHON` names, the machine's, or one of our own

@@ -16,10 +16,12 @@
 //! suite gives them; `${NAME}` in what is expected stands for a variable, too. What a case needs
 //! beyond that are words that the suite knows.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::Limited;
 
@@ -113,18 +115,55 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+const AWAIT: &str = "\
+#!/bin/sh
+i=0
+until sh -c \"$*\" >/dev/null 2>&1; do
+    i=$((i + 1))
+    [ $i -lt 300 ] || { echo \"not within 15 s: $*\" >&2; exit 1; }
+    sleep 0.05
+done
+";
+
+/// Makes the tool `await COMMAND`, which waits until the command succeeds.
+pub fn install_await(directory: &Path) -> Result<()> {
+    install(&directory.join("await"), AWAIT)
+}
+
+/// Makes a shell script.
+pub fn install(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text)
+        .and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(0o755)))
+        .with_context(|| format!("cannot make {}", path.display()))
+}
+
 /// How long one command of a case may take.
 const COMMAND_SECONDS: u64 = 60;
 
 impl Case {
-    /// Runs the commands in `directory`, until one does not do what is expected of it.
-    pub fn carry_out(&self, directory: &Path, environment: &[(&str, String)]) -> Result<()> {
+    /// The commands, without what is expected of them.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|step| step.command.as_str())
+    }
+
+    /// Runs the commands in `directory`, until one does not do what is expected of it. Those that
+    /// `own` answers are the suite's own and are seen by no shell.
+    pub fn carry_out(
+        &self,
+        directory: &Path,
+        environment: &[(&str, String)],
+        mut own: impl FnMut(&str) -> Option<Result<()>>,
+    ) -> Result<()> {
         let expand = |text: &str| {
             environment.iter().fold(text.to_owned(), |text, (key, value)| {
                 text.replace(&format!("${{{key}}}"), value)
             })
         };
         for step in &self.steps {
+            if let Some(done) = own(&step.command) {
+                done.with_context(|| format!("line {}: {}", step.line, step.command))?;
+                continue;
+            }
             let mut command = Command::new("sh");
             command.arg("-c").arg(&step.command).current_dir(directory);
             command.envs(environment.iter().map(|(key, value)| (*key, value)));
