@@ -62,7 +62,8 @@ pub fn unpack(
 ) -> Result<(), LayerError> {
     let dir = open_dir(root, path)?;
     let (_, decoded) = decompress(input)?;
-    let mut reader = Reader::new(decoded.take(options.limits.layer_bytes), &options.limits);
+    let mut reader =
+        Reader::new(decoded.take(options.limits.layer_bytes), &options.limits.archive());
     let flat =
         Flat { no_overwrite_dir_non_dir: options.no_overwrite_dir_non_dir, chown: options.chown };
     unpack_flat(dir, path, &mut reader, flat, &options.limits)

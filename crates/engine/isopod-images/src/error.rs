@@ -149,6 +149,21 @@ pub enum LayerError {
     File(#[from] FileError),
 }
 
+impl From<isopod_tar::Error> for LayerError {
+    fn from(error: isopod_tar::Error) -> Self {
+        match error {
+            isopod_tar::Error::Format { offset, reason } => Self::Tar { offset, reason },
+            isopod_tar::Error::Truncated { place } => Self::Truncated { place },
+            isopod_tar::Error::Limit { what, limit } => Self::Limit { what, limit },
+            // Errors of our own that travelled through `io::Error` come out as themselves.
+            isopod_tar::Error::Io(source) => match source.downcast::<Self>() {
+                Ok(own) => own,
+                Err(source) => Self::Io { action: "read the archive", source },
+            },
+        }
+    }
+}
+
 impl LayerError {
     pub(crate) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, source }

@@ -21,7 +21,8 @@ pub fn layer(bytes: &[u8]) {
     let Ok((_, decoded)) = decompress(bytes) else {
         return;
     };
-    let mut reader = Reader::new(std::io::Read::take(decoded, limits.layer_bytes), &limits);
+    let mut reader =
+        Reader::new(std::io::Read::take(decoded, limits.layer_bytes), &limits.archive());
     while let Ok(Some(_)) = reader.next_entry() {
         while reader.data().is_ok_and(|data| !data.is_empty()) {}
     }

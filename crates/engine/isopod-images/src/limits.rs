@@ -47,6 +47,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What concerns the reader of a layer's archive.
+    #[must_use]
+    pub fn archive(&self) -> isopod_tar::Limits {
+        isopod_tar::Limits {
+            entries: self.layer_entries,
+            entry_bytes: self.layer_bytes,
+            header_bytes: self.header_bytes,
+            sparse_pieces: self.sparse_pieces,
+        }
+    }
+
     /// Decompressed bytes that a layer of `compressed` bytes may have.
     #[must_use]
     pub fn expanded(&self, compressed: u64) -> u64 {

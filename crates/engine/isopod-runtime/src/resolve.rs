@@ -10,8 +10,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-/// How often a resolution is repeated when a rename elsewhere disturbed it.
-const RETRIES: usize = 128;
 /// How many links that lead nowhere are followed to make what they point to.
 const LINKS: usize = 16;
 /// Permissions of directories made for mount points.
@@ -30,14 +28,7 @@ pub(crate) fn open(
         "" => ".",
         path => path,
     };
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | more;
-    for _ in 0..RETRIES {
-        match rustix::fs::openat2(root, relative, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-            Err(Errno::AGAIN) => {}
-            result => return Ok(result?),
-        }
-    }
-    Err(Errno::AGAIN.into())
+    Ok(isopod_sys::rooted::open(root, relative, flags, more)?)
 }
 
 /// Opens `path` below `root` only as a handle (`O_PATH`).

@@ -19,6 +19,7 @@ pub mod descriptor;
 pub mod execute;
 pub mod keyring;
 pub mod resources;
+pub mod rooted;
 pub mod scheduling;
 pub mod sealed_exe;
 pub mod sealed_image;

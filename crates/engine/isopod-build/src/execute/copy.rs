@@ -281,7 +281,7 @@ impl Target<'_> {
         let limits = work.images().limits();
         let is_archive = match decompress(reopen()?) {
             Ok((_, input)) => {
-                matches!(Reader::new(input, limits).next_entry(), Ok(Some(_)))
+                matches!(Reader::new(input, &limits.archive()).next_entry(), Ok(Some(_)))
             }
             Err(_) => false,
         };

@@ -3,7 +3,7 @@
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid, chownat, mkdirat, openat,
-    openat2, statat, unlinkat,
+    statat, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -14,13 +14,11 @@ use std::os::unix::ffi::OsStringExt;
 /// Deepest directory that is entered.
 pub(super) const DEPTH: usize = 1024;
 
-const RESOLVE: ResolveFlags = ResolveFlags::IN_ROOT.union(ResolveFlags::NO_MAGICLINKS);
-
 /// Opens a path below `root`, following links.
 pub(super) fn open(root: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let path = path.trim_start_matches('/');
     let path = if path.is_empty() { "." } else { path };
-    openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), RESOLVE)
+    isopod_sys::rooted::open(root, path, flags, ResolveFlags::empty())
 }
 
 /// What a path is, links followed; `None` if there is nothing.

@@ -7,7 +7,7 @@ mod unpack;
 pub(crate) use pack::{Pack, pack};
 pub(crate) use unpack::{unpack, unpack_owned};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{OFlags, ResolveFlags};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -15,13 +15,5 @@ use std::os::fd::{AsFd, OwnedFd};
 pub(crate) fn open(root: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let path = path.trim_start_matches('/');
     let path = if path.is_empty() { "." } else { path };
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    for _ in 0..16 {
-        match openat2(&root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
-            // The kernel could not rule out that a rename moved the path out of the root.
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            other => return other,
-        }
-    }
-    Err(Errno::AGAIN)
+    isopod_sys::rooted::open(root, path, flags, ResolveFlags::empty())
 }

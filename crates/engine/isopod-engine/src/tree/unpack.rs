@@ -37,7 +37,7 @@ pub(crate) fn unpack_owned(
 ) -> Result<(), LayerError> {
     let limits = Limits::default();
     let (_, input) = decompress(archive)?;
-    let mut reader = Reader::new(input, &limits);
+    let mut reader = Reader::new(input, &limits.archive());
     let sink = Sink { root, target, options, owner };
     // The times of directories change while files come into them, so they are set at the end.
     let mut directories = Vec::new();
@@ -49,7 +49,7 @@ pub(crate) fn unpack_owned(
             let _ = futimens(&directory, &times(mtime));
         }
     }
-    reader.drain()
+    Ok(reader.drain()?)
 }
 
 struct Sink<'a> {
@@ -308,7 +308,7 @@ mod tests {
             one_mount: false,
         };
         super::super::pack(&what, &mut packed).expect("packs");
-        let mut reader = Reader::new(&packed[..], &Limits::default());
+        let mut reader = Reader::new(&packed[..], &Limits::default().archive());
         let mut names = Vec::new();
         while let Some(entry) = reader.next_entry().expect("valid") {
             names.push(String::from_utf8(entry.path).expect("text"));

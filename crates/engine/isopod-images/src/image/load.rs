@@ -115,10 +115,12 @@ impl<'a> Loader<'a> {
         progress: &dyn Fn(Progress<'_>),
     ) -> Result<Archive, ImageError> {
         let limits = self.images.limits();
-        let mut reader = Reader::new(input, limits);
+        let mut reader = Reader::new(input, &limits.archive());
         let mut archive = Archive::default();
         let mut memory = 0;
-        while let Some(entry) = reader.next_entry().map_err(ImageError::ArchiveTar)? {
+        while let Some(entry) =
+            reader.next_entry().map_err(|error| ImageError::ArchiveTar(error.into()))?
+        {
             let path = archive::clean(&entry.path)?;
             archive.check_room(limits)?;
             match entry.kind {
@@ -134,7 +136,8 @@ impl<'a> Loader<'a> {
                     }
                     let mut bytes = Vec::with_capacity(entry.size as usize);
                     loop {
-                        let chunk = reader.data().map_err(ImageError::ArchiveTar)?;
+                        let chunk =
+                            reader.data().map_err(|error| ImageError::ArchiveTar(error.into()))?;
                         if chunk.is_empty() {
                             break;
                         }
@@ -191,7 +194,7 @@ impl<'a> Loader<'a> {
         let mut job = None;
         let (mut current, mut reported) = (0, 0);
         loop {
-            let chunk = reader.data().map_err(ImageError::ArchiveTar)?;
+            let chunk = reader.data().map_err(|error| ImageError::ArchiveTar(error.into()))?;
             if chunk.is_empty() {
                 break;
             }

@@ -15,8 +15,8 @@ use std::rc::Rc;
 
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, Uid, chmodat,
-    chownat, fchmod, fchown, futimens, linkat, mkdirat, mknodat, openat, openat2, statat,
-    symlinkat, unlinkat, utimensat,
+    chownat, fchmod, fchown, futimens, linkat, mkdirat, mknodat, openat, statat, symlinkat,
+    unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -632,22 +632,17 @@ impl Attributes {
 
 /// Opens a directory as a path from `root`; nothing, if there is none.
 fn open_in_root(root: &OwnedFd, dir: &[u8], meaning: Meaning) -> io::Result<Option<OwnedFd>> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    if matches!(meaning, Meaning::Layer(_)) {
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    let more = match meaning {
         // A layer's directory has no mounts; a container's root may.
-        resolve |= ResolveFlags::NO_XDEV;
+        Meaning::Layer(_) => ResolveFlags::NO_XDEV,
+        Meaning::Flat(_) => ResolveFlags::empty(),
+    };
+    match isopod_sys::rooted::open(root, dir, flags, more) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    // A rename elsewhere on the machine can interrupt the walk.
-    for _ in 0..32 {
-        match openat2(root, dir, flags, Mode::empty(), resolve) {
-            Ok(fd) => return Ok(Some(fd)),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Errno::AGAIN.into())
 }
 
 fn write_piece<R: io::Read>(

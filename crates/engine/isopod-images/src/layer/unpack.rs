@@ -70,7 +70,7 @@ pub(super) fn unpack_hashed<R: Read + Send>(
     let fd = openat(CWD, &root, flags, Mode::empty())
         .map_err(|error| LayerError::io("open the layer's directory")(error.into()))?;
     let mut sink = Sink::layer(fd, layer.style(), limits)?;
-    let mut reader = Reader::new(measured, limits);
+    let mut reader = Reader::new(measured, &limits.archive());
     while let Some(entry) = reader.next_entry()? {
         sink.entry(&entry, &mut reader)?;
     }

@@ -1,25 +1,12 @@
-//! The tar format: a streaming reader that copies nothing twice, and a writer.
-//!
-//! Understood are the POSIX (ustar, pax), GNU (long names, base-256 numbers, sparse files in all
-//! four forms), star and old V7 formats. Paths come out as the archive has them; it is for the
-//! unpacker to decide where they may lead.
+//! Trees of files as tar archives, and what a name in an image's layer means. The format itself
+//! is `isopod-tar`'s.
 
-mod header;
-mod pax;
-mod reader;
-mod sparse;
 mod tree;
-mod writer;
 
-pub use header::{Entry, Kind, Piece};
-pub use reader::Reader;
+pub use isopod_tar::{BLOCK, Entry, Kind, Piece, Reader, Writer};
 pub(crate) use tree::{
     TreeOptions, list as list_names, write_named, write_path, write_tree, write_whiteout,
 };
-pub use writer::Writer;
-
-/// Size of a tar block.
-pub const BLOCK: usize = 512;
 
 /// Prefix of a whiteout: the rest of the name is hidden from the layers below.
 pub const WHITEOUT_PREFIX: &[u8] = b".wh.";

@@ -9,9 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
 
-use super::header::{Entry, Kind};
-use super::writer::Writer;
-use super::{WHITEOUT_OPAQUE, WHITEOUT_PREFIX};
+use super::{Entry, Kind, WHITEOUT_OPAQUE, WHITEOUT_PREFIX, Writer};
 use crate::snapshot::xattr;
 
 /// What to make of the tree.

@@ -12,7 +12,7 @@ fn read(bytes: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, LayerError> {
 }
 
 fn read_within(bytes: &[u8], limits: &Limits) -> Result<Vec<(Entry, Vec<u8>)>, LayerError> {
-    let mut reader = Reader::new(bytes, limits);
+    let mut reader = Reader::new(bytes, &limits.archive());
     let mut found = Vec::new();
     while let Some(entry) = reader.next_entry()? {
         let mut data = Vec::new();

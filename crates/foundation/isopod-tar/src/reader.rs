@@ -2,15 +2,37 @@
 
 use std::io::{self, Read};
 
-use super::BLOCK;
-use super::header::{Dialect, Entry, Field, Header, Kind};
-use super::pax::{Pax, pieces};
-use super::sparse::{DataMap, old_map};
-use crate::error::LayerError;
-use crate::limits::Limits;
+use crate::header::{Dialect, Entry, Field, Header, Kind};
+use crate::pax::{Pax, pieces};
+use crate::sparse::{DataMap, old_map};
+use crate::{BLOCK, Error};
 
 /// Bytes read from the input at once.
 const BUFFER: usize = 256 << 10;
+
+/// Bounds on what an archive may ask of its reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries of the archive. Default none.
+    pub entries: u64,
+    /// Bytes that one entry stores. Default none.
+    pub entry_bytes: u64,
+    /// Bytes of the extended headers (pax, GNU long names) of one entry. Default 1 MiB.
+    pub header_bytes: usize,
+    /// Pieces of one sparse file. Default 1,000,000.
+    pub sparse_pieces: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            entries: u64::MAX,
+            entry_bytes: i64::MAX as u64,
+            header_bytes: 1 << 20,
+            sparse_pieces: 1_000_000,
+        }
+    }
+}
 
 /// Reads the entries of an archive one after the other, each followed by its data.
 #[derive(Debug)]
@@ -28,7 +50,19 @@ pub struct Reader<R> {
     limits: Limits,
     entries: u64,
     finished: bool,
+    /// What headers for all entries say, if they are to be heeded.
+    global: Option<Pax>,
+    ignore_zeros: bool,
+    /// Where the entries end.
+    end_of_entries: u64,
+    skip: Option<Skip<R>>,
 }
+
+/// Passes over bytes of the input without reading them; tells how many it passed over.
+type Skip<R> = fn(&mut R, u64) -> io::Result<u64>;
+
+/// Less than this is read rather than skipped.
+const WORTH_SKIPPING: u64 = 1 << 20;
 
 impl<R: Read> Reader<R> {
     /// A reader over `input`, within `limits`.
@@ -44,16 +78,44 @@ impl<R: Read> Reader<R> {
             limits: limits.clone(),
             entries: 0,
             finished: false,
+            global: None,
+            ignore_zeros: false,
+            end_of_entries: 0,
+            skip: None,
         }
     }
 
+    /// Has a quicker way to pass over large data that nobody asks for: `skip` moves the input
+    /// forward, by no more than it is told, and says by how much.
+    #[must_use]
+    pub fn skipping_by(mut self, skip: fn(&mut R, u64) -> io::Result<u64>) -> Self {
+        self.skip = Some(skip);
+        self
+    }
+
+    /// Heeds the pax headers that speak of all entries that follow. Image layers are read without:
+    /// Docker and containerd take no notice of them.
+    #[must_use]
+    pub fn with_global_headers(mut self) -> Self {
+        self.global = Some(Pax::default());
+        self
+    }
+
+    /// Takes blocks of zeros for padding and not for the end, so that archives may follow each
+    /// other.
+    #[must_use]
+    pub fn ignoring_zeros(mut self) -> Self {
+        self.ignore_zeros = true;
+        self
+    }
+
     /// The next entry, or nothing at the end of the archive. Data that was not read is skipped.
-    pub fn next_entry(&mut self) -> Result<Option<Entry>, LayerError> {
+    pub fn next_entry(&mut self) -> Result<Option<Entry>, Error> {
         self.skip_data()?;
         if self.finished {
             return Ok(None);
         }
-        let mut pax = Pax::default();
+        let mut pax = self.global.clone().unwrap_or_default();
         let mut long_path = None;
         let mut long_link = None;
         let mut extended = 0usize;
@@ -67,19 +129,19 @@ impl<R: Read> Reader<R> {
             };
             let header = Header(&block);
             if !header.checksum_fits() {
-                return Err(LayerError::Tar {
+                return Err(Error::Format {
                     offset: at,
                     reason: "the checksum of the header does not fit: this is not a tar archive, or it is damaged".to_owned(),
                 });
             }
-            let bad = |reason: String| LayerError::Tar { offset: at, reason };
+            let bad = |reason: String| Error::Format { offset: at, reason };
             match header.flag() {
                 b'x' | b'X' | b'g' | b'L' | b'K' => {
                     let size = header.field(Field::Size).map_err(bad)?;
                     let size = u64::try_from(size).map_err(|_| bad("negative size".to_owned()))?;
                     let allowed = self.limits.header_bytes - extended;
                     if size > allowed as u64 {
-                        return Err(LayerError::Limit {
+                        return Err(Error::Limit {
                             what: format!("extended header at byte {at} of {size} bytes"),
                             limit: self.limits.header_bytes as u64,
                         });
@@ -87,7 +149,7 @@ impl<R: Read> Reader<R> {
                     // Even an empty header counts, so that a chain of them ends.
                     extended += (size as usize).max(BLOCK).min(allowed.max(1));
                     if extended >= self.limits.header_bytes {
-                        return Err(LayerError::Limit {
+                        return Err(Error::Limit {
                             what: format!("extended headers up to byte {at}"),
                             limit: self.limits.header_bytes as u64,
                         });
@@ -95,8 +157,12 @@ impl<R: Read> Reader<R> {
                     let bytes = self.extension(size)?;
                     let pieces = self.limits.sparse_pieces;
                     match header.flag() {
-                        // Docker and containerd take no notice of headers for all entries.
-                        b'g' => {}
+                        b'g' => {
+                            if let Some(global) = &mut self.global {
+                                global.read(&bytes, pieces).map_err(bad)?;
+                                pax.read(&bytes, pieces).map_err(bad)?;
+                            }
+                        }
                         b'L' => long_path = Some(trim_nul(bytes)),
                         b'K' => long_link = Some(trim_nul(bytes)),
                         _ => pax.read(&bytes, pieces).map_err(bad)?,
@@ -118,12 +184,12 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next chunk of the present entry's stored data; empty at its end.
-    pub fn data(&mut self) -> Result<&[u8], LayerError> {
+    pub fn data(&mut self) -> Result<&[u8], Error> {
         self.data_up_to(u64::MAX)
     }
 
     /// As [`Reader::data`], but no more than `limit` bytes.
-    pub fn data_up_to(&mut self, limit: u64) -> Result<&[u8], LayerError> {
+    pub fn data_up_to(&mut self, limit: u64) -> Result<&[u8], Error> {
         if self.remaining == 0 || limit == 0 {
             return Ok(&[]);
         }
@@ -144,7 +210,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Reads what follows the end of the archive, so that a hash of the input covers all of it.
-    pub fn drain(&mut self) -> Result<(), LayerError> {
+    pub fn drain(&mut self) -> Result<(), Error> {
         self.skip_data()?;
         loop {
             self.offset += (self.end - self.start) as u64;
@@ -161,21 +227,26 @@ impl<R: Read> Reader<R> {
         self.offset
     }
 
+    /// Where the entries end and the zeros begin; known at the end of the archive.
+    pub fn end_of_entries(&self) -> u64 {
+        self.end_of_entries
+    }
+
     /// The input, wherever it stands.
     pub fn into_inner(self) -> R {
         self.input
     }
 
-    fn entry(&mut self, block: &[u8; BLOCK], pax: Pax, at: u64) -> Result<Entry, LayerError> {
+    fn entry(&mut self, block: &[u8; BLOCK], pax: Pax, at: u64) -> Result<Entry, Error> {
         self.entries += 1;
-        if self.entries > self.limits.layer_entries {
-            return Err(LayerError::Limit {
+        if self.entries > self.limits.entries {
+            return Err(Error::Limit {
                 what: "number of entries".to_owned(),
-                limit: self.limits.layer_entries,
+                limit: self.limits.entries,
             });
         }
         let header = Header(block);
-        let bad = |reason: String| LayerError::Tar { offset: at, reason };
+        let bad = |reason: String| Error::Format { offset: at, reason };
         let kind = header.kind();
         let path = pax.sparse.name.clone().or(pax.path.clone()).unwrap_or_else(|| header.path());
         let link = pax.link.clone().unwrap_or_else(|| header.link());
@@ -199,10 +270,10 @@ impl<R: Read> Reader<R> {
             // Some writers state the size of a link's target; no data follows.
             _ => 0,
         };
-        if stored > self.limits.layer_bytes {
-            return Err(LayerError::Limit {
+        if stored > self.limits.entry_bytes {
+            return Err(Error::Limit {
                 what: format!("size of entry {:?}", String::from_utf8_lossy(&path)),
-                limit: self.limits.layer_bytes,
+                limit: self.limits.entry_bytes,
             });
         }
         let mut size = stored;
@@ -235,6 +306,7 @@ impl<R: Read> Reader<R> {
                 )));
             }
         }
+        let (uname, gname) = header.owners();
         let device = |field| {
             let value = header.field(field).unwrap_or(0);
             u32::try_from(value).unwrap_or(0)
@@ -244,6 +316,8 @@ impl<R: Read> Reader<R> {
             mode: (header.field(Field::Mode).map_err(bad)? & 0o7777) as u32,
             uid: id(pax.uid, Field::Uid).map_err(bad)?,
             gid: id(pax.gid, Field::Gid).map_err(bad)?,
+            uname: pax.uname.unwrap_or_else(|| uname.to_vec()),
+            gname: pax.gname.unwrap_or_else(|| gname.to_vec()),
             size,
             stored,
             mtime: match pax.mtime {
@@ -262,15 +336,15 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    fn old_sparse_map(&mut self, block: &[u8; BLOCK], at: u64) -> Result<Vec<u64>, LayerError> {
-        let bad = |reason: String| LayerError::Tar { offset: at, reason };
+    fn old_sparse_map(&mut self, block: &[u8; BLOCK], at: u64) -> Result<Vec<u64>, Error> {
+        let bad = |reason: String| Error::Format { offset: at, reason };
         let mut map = Vec::new();
         let mut more = old_map(&block[386..483], 4, &mut map).map_err(bad)?;
         while more {
             let next = self.block()?;
             more = old_map(&next[..505], 21, &mut map).map_err(bad)?;
             if map.len() / 2 > self.limits.sparse_pieces {
-                return Err(LayerError::Limit {
+                return Err(Error::Limit {
                     what: format!("pieces of the sparse file at byte {at}"),
                     limit: self.limits.sparse_pieces as u64,
                 });
@@ -279,7 +353,7 @@ impl<R: Read> Reader<R> {
         Ok(map)
     }
 
-    fn data_sparse_map(&mut self, at: u64) -> Result<Vec<u64>, LayerError> {
+    fn data_sparse_map(&mut self, at: u64) -> Result<Vec<u64>, Error> {
         let mut map = DataMap::default();
         loop {
             if self.remaining < BLOCK as u64 {
@@ -289,7 +363,7 @@ impl<R: Read> Reader<R> {
             self.remaining -= BLOCK as u64;
             let done = map
                 .block(&block, self.limits.sparse_pieces)
-                .map_err(|reason| LayerError::Tar { offset: at, reason })?;
+                .map_err(|reason| Error::Format { offset: at, reason })?;
             if done {
                 return Ok(map.map);
             }
@@ -297,23 +371,28 @@ impl<R: Read> Reader<R> {
     }
 
     /// A header, or nothing at the end: after a zero block, or where the input ends.
-    fn header_block(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
-        if !self.available(BLOCK)? {
-            if self.start != self.end {
-                return Err(self.truncated("a header"));
+    fn header_block(&mut self) -> Result<Option<[u8; BLOCK]>, Error> {
+        loop {
+            self.end_of_entries = self.offset;
+            if !self.available(BLOCK)? {
+                if self.start != self.end {
+                    return Err(self.truncated("a header"));
+                }
+                self.finished = true;
+                return Ok(None);
             }
-            self.finished = true;
-            return Ok(None);
+            let block = self.block()?;
+            if !Header(&block).is_zero() {
+                return Ok(Some(block));
+            }
+            if !self.ignore_zeros {
+                self.finished = true;
+                return Ok(None);
+            }
         }
-        let block = self.block()?;
-        if Header(&block).is_zero() {
-            self.finished = true;
-            return Ok(None);
-        }
-        Ok(Some(block))
     }
 
-    fn block(&mut self) -> Result<[u8; BLOCK], LayerError> {
+    fn block(&mut self) -> Result<[u8; BLOCK], Error> {
         if !self.available(BLOCK)? {
             return Err(self.truncated("a header"));
         }
@@ -324,7 +403,7 @@ impl<R: Read> Reader<R> {
         Ok(block)
     }
 
-    fn extension(&mut self, size: u64) -> Result<Vec<u8>, LayerError> {
+    fn extension(&mut self, size: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::with_capacity(size as usize);
         self.expect_data(size);
         loop {
@@ -344,7 +423,8 @@ impl<R: Read> Reader<R> {
         self.padding = (block - size % block) % block;
     }
 
-    fn skip_data(&mut self) -> Result<(), LayerError> {
+    fn skip_data(&mut self) -> Result<(), Error> {
+        self.skip_input()?;
         while !self.data()?.is_empty() {}
         // The last padding of an archive may be missing.
         self.remaining = std::mem::take(&mut self.padding);
@@ -361,8 +441,24 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
+    /// Moves the input over most of the data; the last byte is read, to know that it is there.
+    fn skip_input(&mut self) -> Result<(), Error> {
+        let buffered = (self.end - self.start) as u64;
+        let Some(skip) = self.skip.filter(|_| self.remaining > buffered + WORTH_SKIPPING) else {
+            return Ok(());
+        };
+        let skipped = skip(&mut self.input, self.remaining - buffered - 1).map_err(Error::Io)?;
+        if skipped > 0 {
+            // What is in the buffer belongs to the same data.
+            self.start = self.end;
+            self.offset += buffered + skipped;
+            self.remaining -= buffered + skipped;
+        }
+        Ok(())
+    }
+
     /// Whether `count` bytes stand in the buffer, reading more if need be.
-    fn available(&mut self, count: usize) -> Result<bool, LayerError> {
+    fn available(&mut self, count: usize) -> Result<bool, Error> {
         while self.end - self.start < count {
             let before = self.end - self.start;
             self.fill()?;
@@ -374,7 +470,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Reads once into the buffer.
-    fn fill(&mut self) -> Result<(), LayerError> {
+    fn fill(&mut self) -> Result<(), Error> {
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
@@ -390,21 +486,13 @@ impl<R: Read> Reader<R> {
                     return Ok(());
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(input_error(error)),
+                Err(error) => return Err(Error::Io(error)),
             }
         }
     }
 
-    fn truncated(&self, place: &str) -> LayerError {
-        LayerError::Truncated { place: format!("{place} at byte {}", self.offset) }
-    }
-}
-
-/// Errors of our own that travelled through `io::Error` come out as themselves.
-fn input_error(error: io::Error) -> LayerError {
-    match error.downcast::<LayerError>() {
-        Ok(own) => own,
-        Err(error) => LayerError::Io { action: "read the archive", source: error },
+    fn truncated(&self, place: &str) -> Error {
+        Error::Truncated { place: format!("{place} at byte {}", self.offset) }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Maps of sparse files that stand outside the extended headers.
 
-use super::BLOCK;
-use super::header::number;
-use super::pax::decimal;
+use crate::BLOCK;
+use crate::header::number;
+use crate::pax::decimal;
 
 /// One block of GNU's old map: up to `slots` pairs, and whether another block follows.
 pub(super) fn old_map(area: &[u8], slots: usize, map: &mut Vec<u64>) -> Result<bool, String> {

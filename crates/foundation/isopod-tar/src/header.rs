@@ -1,6 +1,6 @@
 //! One 512-byte header, and the entry that it and its extensions describe.
 
-use super::BLOCK;
+use crate::BLOCK;
 
 /// What kind of thing an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,10 @@ pub struct Entry {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// The owner's name, where the archive has it.
+    pub uname: Vec<u8>,
+    /// The group's name, where the archive has it.
+    pub gname: Vec<u8>,
     /// Length of the file, holes included.
     pub size: u64,
     /// Bytes that the archive stores for it.
@@ -138,6 +142,14 @@ impl Header<'_> {
             return self.name().to_vec();
         }
         [prefix, b"/", self.name()].concat()
+    }
+
+    /// Names of owner and group, which the oldest format lacks.
+    pub(super) fn owners(&self) -> (&[u8], &[u8]) {
+        match self.dialect() {
+            Dialect::V7 => (&[], &[]),
+            _ => (text(&self.0[265..297]), text(&self.0[297..329])),
+        }
     }
 
     pub(super) fn link(&self) -> Vec<u8> {

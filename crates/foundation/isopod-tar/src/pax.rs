@@ -1,6 +1,6 @@
 //! Extended headers of the pax format: `length key=value\n`, repeated.
 
-use super::header::Piece;
+use crate::header::Piece;
 
 /// What the extended headers before an entry say about it.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +10,8 @@ pub(super) struct Pax {
     pub(super) size: Option<u64>,
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
+    pub(super) uname: Option<Vec<u8>>,
+    pub(super) gname: Option<Vec<u8>>,
     pub(super) mtime: Option<(i64, u32)>,
     pub(super) atime: Option<(i64, u32)>,
     pub(super) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
@@ -68,6 +70,8 @@ impl Pax {
         let empty = value.is_empty();
         match key {
             b"path" => self.path = (!empty).then(|| value.to_vec()),
+            b"uname" => self.uname = (!empty).then(|| value.to_vec()),
+            b"gname" => self.gname = (!empty).then(|| value.to_vec()),
             b"linkpath" => self.link = (!empty).then(|| value.to_vec()),
             b"size" => self.size = if empty { None } else { Some(number()?) },
             b"uid" => self.uid = if empty { None } else { Some(id()?) },
