@@ -1,7 +1,7 @@
 # Sourced by scripts/bench: the toolbox beside busybox-static and the GNU tools, on large inputs.
 
 say "Toolbox: each command on large inputs, beside busybox-static and GNU"
-need busybox-static coreutils findutils
+need busybox-static coreutils findutils bzip2 xz-utils
 cargo build --release --locked --package isobox
 isobox=$(dirname "$isopod")/isobox
 note "isobox: $(($(wc -c <"$isobox") / 1024)) KiB, $("$isobox" --list | wc -l) functions"
@@ -63,6 +63,18 @@ versus find "$input/tree" -name 7
 versus du -s "$input/tree"
 versus ls -lR "$input/tree"
 versus dd "if=$input/lines" bs=64k
+gzip -c "$input/lines" >"$input/lines.gz"
+bzip2 -c "$input/lines" >"$input/lines.bz2"
+xz -1 -c "$input/lines" >"$input/lines.xz"
+tar cf "$input/tree.tar" -C "$input" tree lines
+mkdir "$input/unpacked"
+versus gzip -c "$input/lines"
+versus gzip -dc "$input/lines.gz"
+versus bzip2 -dc "$input/lines.bz2"
+versus xz -dc "$input/lines.xz"
+versus tar cf - -C "$input" tree lines
+versus tar tf "$input/tree.tar"
+versus tar xf "$input/tree.tar" -C "$input/unpacked"
 
 say "Starting: true work is none"
 for name in basename cat ls; do

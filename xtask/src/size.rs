@@ -7,7 +7,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// The crates whose modules are applets.
-const GROUPS: [&str; 4] = ["isobox_applet", "isobox_text", "isobox_files", "isobox_shell"];
+const GROUPS: [&str; 5] = [
+    "isobox_applet",
+    "isobox_text",
+    "isobox_files",
+    "isobox_shell",
+    "isobox_archives",
+];
 
 /// Builds the toolbox with its symbols and returns the report.
 pub(crate) fn report(root: &Path) -> Result<String> {

@@ -192,6 +192,13 @@ impl Arguments {
         })
     }
 
+    /// How many operands stand before the option that [`Arguments::next`] returned last, for
+    /// options that concern only what follows them.
+    #[must_use]
+    pub fn operands_so_far(&self) -> usize {
+        self.operands.len()
+    }
+
     /// What is not an option, once all options are read.
     #[must_use]
     pub fn operands(self) -> Vec<OsString> {

@@ -61,6 +61,36 @@ impl<'a> Input<'a> {
         Ok(&self.buffer[self.start..self.end])
     }
 
+    /// The next `count` bytes, which are not taken; fewer at the end of the file.
+    pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        while self.end - self.start < count && !self.ended {
+            self.make_room();
+            self.fill()?;
+        }
+        let end = self.end.min(self.start + count);
+        Ok(&self.buffer[self.start..end])
+    }
+
+    /// Passes over at most `count` bytes without reading them; tells how many there were: what is
+    /// in the buffer, and in a regular file all up to its end.
+    pub fn skip(&mut self, count: u64) -> io::Result<u64> {
+        let buffered = (self.end - self.start) as u64;
+        if count <= buffered {
+            self.start += count as usize;
+            return Ok(count);
+        }
+        self.start = self.end;
+        let status = rustix::fs::fstat(self.as_fd())?;
+        if !rustix::fs::FileType::from_raw_mode(status.st_mode).is_file() {
+            return Ok(buffered);
+        }
+        let size = u64::try_from(status.st_size).unwrap_or(0);
+        let at = rustix::fs::tell(self.as_fd())?;
+        let forward = (count - buffered).min(size.saturating_sub(at));
+        rustix::fs::seek(self.as_fd(), rustix::fs::SeekFrom::Start(at + forward))?;
+        Ok(buffered + forward)
+    }
+
     /// Takes `count` bytes of what [`Input::chunk`] showed.
     pub fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
@@ -210,6 +240,12 @@ impl<'a> Input<'a> {
 
 impl io::Read for Input<'_> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        if self.start == self.end && !self.ended && target.len() >= CAPACITY {
+            // No second copy of what is read in large pieces.
+            let count = read(self.as_fd(), target)?;
+            self.ended = count == 0;
+            return Ok(count);
+        }
         let chunk = self.chunk()?;
         let count = chunk.len().min(target.len());
         target[..count].copy_from_slice(&chunk[..count]);
@@ -269,6 +305,15 @@ mod tests {
             lengths.push(line.len());
         }
         assert_eq!(lengths, [2, long.len() + 1, 1, 1]);
+    }
+
+    #[test]
+    fn what_is_peeked_at_or_skipped_keeps_the_place() {
+        let mut input = input(&[&b"abc"[..], &[b'x'; 3 * CAPACITY], b"yz"].concat());
+        assert_eq!(input.peek(2).unwrap(), b"ab");
+        assert_eq!(input.byte().unwrap(), Some(b'a'));
+        assert_eq!(input.skip(2 + 3 * CAPACITY as u64).unwrap(), 2 + 3 * CAPACITY as u64);
+        assert_eq!(input.peek(9).unwrap(), b"yz");
     }
 
     #[test]

@@ -131,6 +131,14 @@ impl ModeChange {
     }
 }
 
+/// The mask of this process, which can only be read by setting it.
+#[must_use]
+pub fn umask() -> u32 {
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    rustix::process::umask(mask);
+    mask.as_raw_mode()
+}
+
 /// `drwxr-xr-x`
 #[must_use]
 pub fn text(mode: u32) -> String {

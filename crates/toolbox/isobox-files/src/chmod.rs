@@ -157,7 +157,7 @@ fn chmod(cx: &mut Context<'_>) -> Result<Status> {
         }
     };
     job.change = Change::Mode(change.ok_or_else(|| Error::message("invalid mode"))?);
-    job.umask = crate::mkdir::umask();
+    job.umask = isobox_applet::mode::umask();
     run(cx, &job, operands)
 }
 

@@ -119,7 +119,7 @@ pub(crate) struct Copier {
 
 impl Copier {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, seen: HashMap::new(), made: Vec::new(), umask: crate::mkdir::umask() }
+        Self { style, seen: HashMap::new(), made: Vec::new(), umask: isobox_applet::mode::umask() }
     }
 
     /// Copies one file or tree. Failures are reported; returns whether all went well.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use isobox_applet::mode::ModeChange;
+use isobox_applet::mode::{ModeChange, umask};
 use isobox_applet::{Applet, Context, Error, Place, Result, Spec, Status};
 use rustix::fs::{AtFlags, Mode};
 use rustix::io::Errno;
@@ -38,13 +38,6 @@ const MKDIR_OPTIONS: Spec =
     Spec::new("m:pv", &[("mode=", 'm'), ("parents", 'p'), ("verbose", 'v')]);
 const RMDIR_OPTIONS: Spec =
     Spec::new("pv", &[("parents", 'p'), ("verbose", 'v'), ("ignore-fail-on-non-empty", 'i')]);
-
-/// The mask of this process, which can only be read by setting it.
-pub(crate) fn umask() -> u32 {
-    let mask = rustix::process::umask(Mode::from_raw_mode(0o077));
-    rustix::process::umask(mask);
-    mask.as_raw_mode()
-}
 
 fn mkdir(cx: &mut Context<'_>) -> Result<Status> {
     let (mut parents, mut verbose, mut mode) = (false, false, None);

@@ -93,7 +93,7 @@ fn mode_option(cx: &mut Context<'_>) -> Result<(Option<Mode>, Vec<std::ffi::OsSt
         let text = arguments.text()?;
         let change = ModeChange::parse(&text)
             .ok_or_else(|| Error::message(format!("invalid mode '{text}'")))?;
-        mode = Some(Mode::from_raw_mode(change.apply(0o666, false, crate::mkdir::umask())));
+        mode = Some(Mode::from_raw_mode(change.apply(0o666, false, isobox_applet::mode::umask())));
     }
     Ok((mode, arguments.operands()))
 }

@@ -21,6 +21,8 @@ const GROUPS: &[&[Applet]] = &[
     isobox_editors::APPLETS,
     #[cfg(feature = "files")]
     isobox_files::APPLETS,
+    #[cfg(feature = "archives")]
+    isobox_archives::APPLETS,
 ];
 
 fn main() -> ExitCode {

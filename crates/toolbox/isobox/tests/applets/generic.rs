@@ -74,6 +74,20 @@ const WRITERS: &[&str] = &[
     "diff /etc/passwd /etc/hostname",
     "sed p /etc/passwd",
     "grep -v xyz /etc/passwd",
+    "gzip -c /etc/passwd",
+    "bzip2 -c /etc/passwd",
+    "xz -c /etc/passwd",
+    "lzma -c /etc/passwd",
+    "zstd -c /etc/passwd",
+    "gzip -c /etc/passwd | gunzip",
+    "bzip2 -c /etc/passwd | bzcat",
+    "xz -c /etc/passwd | unxz",
+    "zstd -c /etc/passwd | zstdcat",
+    "tar c /etc/passwd",
+    "tar c /etc/passwd | tar t",
+    "tar c /etc/passwd | tar xO",
+    "echo /etc/passwd | cpio -o",
+    "echo /etc/passwd | cpio -o | cpio -t",
 ];
 
 /// Filters that take nothing and succeed.
@@ -137,6 +151,13 @@ const READERS: &[&str] = &[
     "base64",
     "tee",
     "iconv",
+    "gzip",
+    "gunzip",
+    "bzip2",
+    "xz",
+    "zstd",
+    "tar t",
+    "cpio -t",
 ];
 
 pub(crate) fn run_all(tools: &Tools) -> Vec<(String, Outcome)> {
@@ -201,6 +222,8 @@ pub(crate) fn run_all(tools: &Tools) -> Vec<(String, Outcome)> {
         ("dd if=f bs=1M skip=4096 2>/dev/null | tail -c 3", "end"),
         ("tail -c +4294967299 f", "end"),
         ("find f -size +4G", "f\n"),
+        ("tar cS f | tar xO | tail -c 3", "end"),
+        ("tar cS f | tar tv | grep -c 4294967301", "1\n"),
     ] {
         check(
             format!("a file of more than 4 GiB: {command}"),
