@@ -7,12 +7,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// The crates whose modules are applets.
-const GROUPS: [&str; 5] = [
+const GROUPS: [&str; 6] = [
     "isobox_applet",
     "isobox_text",
     "isobox_files",
     "isobox_shell",
     "isobox_archives",
+    "isobox_system",
 ];
 
 /// Builds the toolbox with its symbols and returns the report.

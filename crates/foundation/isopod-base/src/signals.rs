@@ -66,6 +66,11 @@ pub fn number(name: &str) -> Option<i32> {
     REAL_TIME.contains(&number).then_some(number)
 }
 
+/// The signals that are not real-time ones, by number, each by its usual name.
+pub fn all() -> impl Iterator<Item = (i32, &'static str)> {
+    NAMES.iter().take(31).map(|&(name, number)| (number, name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::number;

@@ -23,6 +23,8 @@ const GROUPS: &[&[Applet]] = &[
     isobox_files::APPLETS,
     #[cfg(feature = "archives")]
     isobox_archives::APPLETS,
+    #[cfg(feature = "system")]
+    isobox_system::APPLETS,
 ];
 
 fn main() -> ExitCode {

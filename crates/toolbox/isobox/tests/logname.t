@@ -1,0 +1,2 @@
+$ logname x 2>/dev/null
+? 1

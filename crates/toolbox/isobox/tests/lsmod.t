@@ -1,0 +1,3 @@
+$ lsmod x 2>/dev/null
+? 1
+~ busybox: takes no notice of it

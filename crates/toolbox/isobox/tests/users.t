@@ -1,0 +1,2 @@
+$ users extra other 2>/dev/null
+? 1

@@ -1,0 +1,6 @@
+$ whoami
+root
+% root
+
+$ whoami extra 2>/dev/null
+? 1
