@@ -14,8 +14,11 @@ use std::process::{Command, ExitCode};
 type Part = fn(Vec<OsString>) -> i32;
 
 /// Parts by the name of the program.
-const BY_NAME: &[(&str, Part)] =
-    &[("isopod-runtime", isopod_runtime_cli::main), ("dockerd", engine)];
+const BY_NAME: &[(&str, Part)] = &[
+    ("isopod-runtime", isopod_runtime_cli::main),
+    ("dockerd", engine),
+    ("etcd", isopod_etcd_api::main),
+];
 
 /// Parts by the first argument; everything else is for the command line for people.
 const BY_ARGUMENT: &[(&str, Part)] = &[
@@ -23,6 +26,7 @@ const BY_ARGUMENT: &[(&str, Part)] = &[
     ("engine", engine),
     ("engine-keeper", isopod_client::keeper_main),
     ("registry", isopod_registry_server::main),
+    ("store", isopod_etcd_api::main),
     ("supervisor", isopod_supervisor::main),
     ("container-init", isopod_supervisor::init_main),
     ("build-step", isopod_build::step_main),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use isopod_images::{ContentError, ImageError};
+use isopod_tls::TlsError;
 
 use crate::body::Body;
 
@@ -237,6 +238,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Certificate and key cannot be used.
+    #[error("certificate and key")]
+    Tls(#[from] TlsError),
     /// The store does not open.
     #[error("cannot open the content store")]
     Store(#[from] ImageError),

@@ -10,8 +10,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use isopod_images::{CollectPolicy, Images};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -211,28 +209,8 @@ fn tls(settings: &Settings) -> Result<Option<Tls>, ServeError> {
     let (Some(chain_path), Some(key_path)) = (&settings.tls_certificate, &settings.tls_key) else {
         return Ok(None);
     };
-    let contents = |path: &std::path::Path, reason: String| ServeError::Contents {
-        path: path.to_owned(),
-        reason,
-    };
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).map_err(|source| ServeError::File { path: path.to_owned(), source })
-    };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(chain_path)?)
-        .collect::<Result<_, _>>()
-        .map_err(|error| contents(chain_path, format!("expected certificates in PEM: {error}")))?;
-    if chain.is_empty() {
-        return Err(contents(chain_path, "expected certificates in PEM, found none".to_owned()));
-    }
-    let key = PrivateKeyDer::from_pem_slice(&read(key_path)?)
-        .map_err(|error| contents(key_path, format!("expected a private key in PEM: {error}")))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has the default protocol versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| contents(key_path, format!("key and certificate do not fit: {error}")))?;
+    let identity = isopod_tls::read_identity(chain_path, key_path)?;
+    let mut config = isopod_tls::server(identity, None)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Some(Tls(TlsAcceptor::from(Arc::new(config)))))
 }

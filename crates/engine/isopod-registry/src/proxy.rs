@@ -156,7 +156,7 @@ fn parse_proxy(variable: &str, text: &str) -> Result<Proxy, ConfigError> {
             let (user, password) = login.split_once(':').unwrap_or((login, ""));
             let user = decode(user).ok_or_else(|| fail("bad percent-encoding"))?;
             let password = decode(password).ok_or_else(|| fail("bad percent-encoding"))?;
-            Ok(Credentials::basic_header(&user, &password))
+            Ok::<_, ConfigError>(Credentials::basic_header(&user, &password))
         })
         .transpose()?;
     Ok(Proxy { url, authorization })

@@ -6,28 +6,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use isopod_tls::{Identity, TlsError};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::config::{Config, ConfigError};
 use crate::error::{RequestError, io_words};
 
 /// Most files of one directory that are read.
 const MAX_FILES: usize = 64;
-const MAX_FILE_BYTES: u64 = 4 << 20;
 /// Hosts whose settings are kept; redirects to storage may name many.
 const MAX_HOSTS: usize = 256;
 
 /// Makes and keeps the settings.
 #[derive(Debug)]
 pub(crate) struct TlsSettings {
-    provider: Arc<CryptoProvider>,
     directories: Vec<PathBuf>,
     authority_files: Vec<PathBuf>,
     system: OnceLock<Result<Arc<RootCertStore>, ConfigError>>,
@@ -37,7 +29,6 @@ pub(crate) struct TlsSettings {
 impl TlsSettings {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            provider: Arc::new(rustls::crypto::ring::default_provider()),
             directories: config.certificate_directories.clone(),
             authority_files: config.authority_files.clone(),
             system: OnceLock::new(),
@@ -70,31 +61,10 @@ impl TlsSettings {
 
     fn make(&self, authority: &str, insecure: bool) -> Result<ClientConfig, ConfigError> {
         let files = HostFiles::find(&self.directories, authority)?;
-        let builder = ClientConfig::builder_with_provider(self.provider.clone())
-            .with_safe_default_protocol_versions()
-            .expect("ring has the default protocol versions");
-        let builder = if insecure {
-            let verifier = Arc::new(AnyCertificate(self.provider.clone()));
-            builder.dangerous().with_custom_certificate_verifier(verifier)
-        } else {
-            let roots = self.roots(&files)?;
-            let verifier =
-                WebPkiServerVerifier::builder_with_provider(roots, self.provider.clone())
-                    .build()
-                    .map_err(|error| ConfigError {
-                    what: format!("trusted certificates for {authority}"),
-                    reason: error.to_string(),
-                })?;
-            builder.with_webpki_verifier(verifier)
-        };
-        let mut config = match files.identity()? {
-            Some((chain, key)) => {
-                builder.with_client_auth_cert(chain, key).map_err(|error| ConfigError {
-                    what: format!("client certificate for {authority}"),
-                    reason: error.to_string(),
-                })?
-            }
-            None => builder.with_no_client_auth(),
+        let identity = files.identity()?;
+        let mut config = match insecure {
+            true => isopod_tls::client_of_any(identity)?,
+            false => isopod_tls::client(self.roots(&files)?, identity)?,
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
@@ -109,28 +79,19 @@ impl TlsSettings {
         }
         let mut roots = (*system).clone();
         for path in &files.authorities {
-            add_authorities(&mut roots, path)?;
+            isopod_tls::add_authorities(&mut roots, path)?;
         }
         Ok(Arc::new(roots))
     }
 
     fn system_roots(&self) -> Result<Arc<RootCertStore>, ConfigError> {
-        let mut roots = RootCertStore::empty();
-        let native = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(native.certs);
-        if roots.is_empty() {
-            // A minimal system without ca-certificates: Mozilla's list as of the build.
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
+        let mut roots = isopod_tls::system_roots();
         for path in &self.authority_files {
-            add_authorities(&mut roots, path)?;
+            isopod_tls::add_authorities(&mut roots, path)?;
         }
         Ok(Arc::new(roots))
     }
 }
-
-/// A client's certificate with those that vouch for it, and its key.
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// The files in `DIRECTORY/HOST[:PORT]/`.
 #[derive(Debug, Default)]
@@ -164,39 +125,20 @@ impl HostFiles {
 
     fn identity(&self) -> Result<Option<Identity>, ConfigError> {
         let Some(path) = &self.certificate else { return Ok(None) };
-        let chain = read_certificates(path)?;
-        let key_path = path.with_extension("key");
-        let bytes = read_bounded(&key_path)?;
-        let key = PrivateKeyDer::from_pem_slice(&bytes)
-            .map_err(|error| unusable(&key_path, format!("expected a PEM private key: {error}")))?;
-        Ok(Some((chain, key)))
+        Ok(Some(isopod_tls::read_identity(path, &path.with_extension("key"))?))
     }
 }
 
-fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), ConfigError> {
-    for certificate in read_certificates(path)? {
-        roots.add(certificate).map_err(|error| unusable(path, error.to_string()))?;
+impl From<TlsError> for ConfigError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::Read { path, source } => unusable(&path, io_words(&source)),
+            TlsError::Content { path, reason } => unusable(&path, reason),
+            other => {
+                Self { what: other.to_string(), reason: isopod_base::chain(&other).to_string() }
+            }
+        }
     }
-    Ok(())
-}
-
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let bytes = read_bounded(path)?;
-    let certificates = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unusable(path, format!("expected PEM certificates: {error}")))?;
-    match certificates.is_empty() {
-        true => Err(unusable(path, "expected PEM certificates: there is none".to_owned())),
-        false => Ok(certificates),
-    }
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let size = fs::metadata(path).map_err(|error| unusable(path, io_words(&error)))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(unusable(path, "the file is larger than 4 MiB".to_owned()));
-    }
-    fs::read(path).map_err(|error| unusable(path, io_words(&error)))
 }
 
 fn unusable(path: &Path, reason: String) -> ConfigError {
@@ -231,54 +173,10 @@ pub(crate) fn handshake_error(error: io::Error) -> RequestError {
     }
 }
 
-/// Accepts any certificate, for registries that the user declared insecure. Signatures are
-/// still checked, so the peer holds the key of what it shows.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
-    use rustls::ServerConfig;
-    use rustls::server::WebPkiClientVerifier;
     use tokio::net::TcpListener;
     use tokio_rustls::TlsAcceptor;
 
@@ -303,20 +201,11 @@ mod tests {
 
     /// Serves one handshake after the other. Clients must have a certificate of the authority.
     async fn serve(directory: &Path) -> Url {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
-        add_authorities(&mut roots, &directory.join("ca.crt")).unwrap();
-        let clients =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-        let own =
-            HostFiles { authorities: Vec::new(), certificate: Some(directory.join("host.cert")) };
-        let (chain, key) = own.identity().unwrap().unwrap();
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_client_cert_verifier(clients.build().unwrap())
-            .with_single_cert(chain, key)
-            .unwrap();
+        isopod_tls::add_authorities(&mut roots, &directory.join("ca.crt")).unwrap();
+        let certificate = directory.join("host.cert");
+        let own = isopod_tls::read_identity(&certificate, &directory.join("host.key")).unwrap();
+        let config = isopod_tls::server(own, Some(roots)).unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();

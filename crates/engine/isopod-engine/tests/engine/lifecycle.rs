@@ -215,7 +215,8 @@ async fn files_go_in_and_out() {
     while let Some(chunk) = stream.recv().await {
         bytes.extend_from_slice(&chunk.expect("reads"));
     }
-    let mut reader = isopod_images::tar::Reader::new(&bytes[..], &isopod_images::Limits::default().archive());
+    let mut reader =
+        isopod_images::tar::Reader::new(&bytes[..], &isopod_images::Limits::default().archive());
     let mut names = Vec::new();
     while let Some(entry) = reader.next_entry().expect("valid") {
         names.push(String::from_utf8(entry.path).expect("text"));
