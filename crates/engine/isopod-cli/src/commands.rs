@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::args::{Flag, Parsed};
 use crate::session::Session;
-use crate::{build, cert, compose, container, image, network, system, volume};
+use crate::{build, cert, compose, container, image, network, socket, system, volume};
 
 /// A command at work; its result is the exit code.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<i32>>>>;
@@ -101,6 +101,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { name: "container", summary: "Manage containers" },
     Group { name: "image", summary: "Manage images" },
     Group { name: "network", summary: "Manage networks" },
+    Group { name: "socket", summary: "Manage sockets that permit some operations only" },
     Group { name: "system", summary: "Manage the engine" },
     Group { name: "volume", summary: "Manage volumes" },
 ];
@@ -141,6 +142,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
         image::COMMANDS,
         volume::COMMANDS,
         network::COMMANDS,
+        socket::COMMANDS,
         system::COMMANDS,
         compose::COMMANDS,
         cert::COMMANDS,

@@ -24,6 +24,7 @@ mod overview;
 mod prompt;
 mod reference;
 mod session;
+mod socket;
 mod stream;
 mod system;
 mod template;

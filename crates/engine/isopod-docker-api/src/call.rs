@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::body::{Body, Gone, Output};
 use crate::error::{ApiError, ApiResult};
+use crate::gate::Pass;
 use crate::hijack::Hijack;
 use crate::query::Query;
 use crate::version::ApiVersion;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use isopod_engine::ByteStream;
+use isopod_engine::{ByteStream, Scope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
@@ -37,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Incoming,
+    /// Set if the request came through a limited socket.
+    pub(crate) pass: Option<Arc<Pass>>,
 }
 
 /// What a handler gives.
@@ -49,6 +52,18 @@ pub(crate) enum Reply {
 }
 
 impl Call {
+    /// What the request may concern, if that is limited.
+    pub(crate) fn scope(&self) -> Option<&Scope> {
+        self.pass.as_deref().map(Pass::scope)
+    }
+
+    /// Tells the audit log what the request concerns, where that is not in its path.
+    pub(crate) fn concerns(&self, object: &str) {
+        if let Some(pass) = &self.pass {
+            pass.concerns(object);
+        }
+    }
+
     /// The JSON body; one that is absent is the zero value, as Docker has it.
     pub(crate) async fn json<T: DeserializeOwned + Default>(&mut self) -> ApiResult<T> {
         Ok(self.optional_json().await?.unwrap_or_default())
@@ -81,6 +96,12 @@ impl Call {
                 format!("invalid JSON: {error}")
             })
         })
+    }
+
+    /// Reads the body for nothing, within limits: a client that is still sending would take a
+    /// closed connection for the answer.
+    pub(crate) async fn discard_body(&mut self) {
+        let _ = tokio::time::timeout(DISCARD_TIME, discard(&mut self.body)).await;
     }
 
     /// The body as a stream of pieces that the engine reads at its own pace.
@@ -165,6 +186,14 @@ impl TakeAll for &mut Incoming {
 }
 
 impl Reply {
+    /// The answer's status; a hijacked connection's is that of switching protocols.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Http(response) => response.status(),
+            Self::Hijack(_) => StatusCode::SWITCHING_PROTOCOLS,
+        }
+    }
+
     /// A document.
     pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> ApiResult<Self> {
         Self::with_body(status, "application/json", Body::json(document))

@@ -8,11 +8,11 @@ mod flags;
 mod instance;
 mod networks;
 mod notify;
-mod settings;
+pub(crate) mod settings;
 mod tls;
 
 use crate::extension::Extension;
-use crate::listen::Listener;
+use crate::listen::{Listener, Owner};
 use crate::server::serve;
 use error::DaemonError;
 use flags::Command;
@@ -113,7 +113,10 @@ async fn bind(settings: &Settings) -> Result<Vec<Listener>, DaemonError> {
     let mut listeners = Vec::new();
     for host in &settings.hosts {
         match host {
-            Host::Unix(path) => listeners.push(Listener::bind(path, settings.group)?),
+            Host::Unix(path) => {
+                let owner = Owner { user: None, group: settings.group };
+                listeners.push(Listener::bind(path, owner)?);
+            }
             Host::Tcp { address, tls } => {
                 listeners.push(Listener::bind_tls(*address, tls.clone()).await?);
             }

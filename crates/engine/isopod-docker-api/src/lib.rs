@@ -6,17 +6,18 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use isopod_docker_api::{Listener, serve};
+//! use isopod_docker_api::{Listener, Owner, serve};
 //! use isopod_engine::{Config, Engine};
 //!
 //! let engine = Engine::open(Config::for_host()?).await?;
-//! let listener = Listener::bind("/run/isopod.sock".as_ref(), None)?;
+//! let listener = Listener::bind("/run/isopod.sock".as_ref(), Owner::default())?;
 //! serve(engine, vec![listener], &[], std::future::pending()).await;
 //! # Ok(())
 //! # }
 //! ```
 
 mod api;
+mod audit;
 mod body;
 mod call;
 mod connection;
@@ -26,6 +27,7 @@ mod detach;
 mod error;
 mod extension;
 mod frame;
+mod gate;
 mod hijack;
 mod listen;
 mod query;
@@ -37,5 +39,5 @@ mod websocket;
 
 pub use daemon::engine_main;
 pub use extension::{Extension, Serving};
-pub use listen::{ListenError, Listener};
+pub use listen::{ListenError, Listener, Owner};
 pub use server::serve;

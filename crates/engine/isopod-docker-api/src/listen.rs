@@ -2,7 +2,7 @@
 
 use crate::connection::Accepted;
 use isopod_sys::activation;
-use rustix::fs::{AtFlags, CWD, Gid, Mode, chmodat, chownat};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, Uid, chmodat, chownat};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with,
 };
@@ -67,6 +67,15 @@ pub enum ListenError {
     },
 }
 
+/// Who may use a socket, beside root.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The file's owner; who makes it if there is none.
+    pub user: Option<u32>,
+    /// The group that may connect.
+    pub group: Option<u32>,
+}
+
 /// A listening socket. One that has a path of its own removes it when dropped.
 #[derive(Debug)]
 pub struct Listener {
@@ -110,9 +119,9 @@ impl fmt::Display for Listener {
 }
 
 impl Listener {
-    /// Listens on a path, which only its owner and the group may use. A socket left there by a
+    /// Listens on a path, which only its owner, root and the group may use. A socket left there by a
     /// process that is gone is replaced. Must be called within a tokio runtime.
-    pub fn bind(path: &Path, group: Option<u32>) -> Result<Self, ListenError> {
+    pub fn bind(path: &Path, owner: Owner) -> Result<Self, ListenError> {
         let fail = |action| {
             move |source: io::Error| ListenError::Io { path: path.to_owned(), action, source }
         };
@@ -127,12 +136,13 @@ impl Listener {
             .map_err(os("make a socket"))?;
         bind(&socket, &address).map_err(os("bind"))?;
         // Nobody can connect before `listen`, so that there is no moment of looser rights.
-        let mode = if group.is_some() { 0o660 } else { 0o600 };
+        let mode = if owner.group.is_some() { 0o660 } else { 0o600 };
         chmodat(CWD, path, Mode::from_raw_mode(mode), AtFlags::empty())
             .map_err(os("set its mode"))?;
-        if let Some(group) = group {
-            chownat(CWD, path, None, Some(Gid::from_raw(group)), AtFlags::empty())
-                .map_err(os("set its group"))?;
+        if owner != Owner::default() {
+            let user = owner.user.map(Uid::from_raw);
+            chownat(CWD, path, user, owner.group.map(Gid::from_raw), AtFlags::empty())
+                .map_err(os("set its owner"))?;
         }
         listen(&socket, BACKLOG).map_err(os("listen"))?;
         let socket = adopt(socket).map_err(fail("register with the event loop"))?;
@@ -228,15 +238,15 @@ mod tests {
     async fn a_stale_socket_is_replaced_and_a_served_one_is_not() {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path().join("run/api.sock");
-        let first = Listener::bind(&path, None).expect("free path");
+        let first = Listener::bind(&path, Owner::default()).expect("free path");
         let mode = std::fs::metadata(&path).expect("bound").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(matches!(Listener::bind(&path, None), Err(ListenError::InUse { .. })));
+        assert!(matches!(Listener::bind(&path, Owner::default()), Err(ListenError::InUse { .. })));
         drop(first);
         assert!(!path.exists(), "cleaned up");
         drop(std_unix::UnixListener::bind(&path).expect("free path"));
         assert!(path.exists(), "left behind as by a killed process");
-        let second = Listener::bind(&path, None).expect("stale path");
+        let second = Listener::bind(&path, Owner::default()).expect("stale path");
         drop(second);
         assert!(!path.exists());
     }
@@ -246,7 +256,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path().join("file");
         std::fs::write(&path, "precious").expect("writable");
-        let error = Listener::bind(&path, None).expect_err("in the way");
+        let error = Listener::bind(&path, Owner::default()).expect_err("in the way");
         assert!(matches!(error, ListenError::NotASocket { .. }));
         assert!(path.exists());
     }

@@ -31,6 +31,12 @@ impl Query {
         self.get(key).filter(|value| !value.is_empty()).map(str::to_owned)
     }
 
+    /// Replaces the values of a key by one.
+    pub(crate) fn set(&mut self, key: &str, value: String) {
+        self.0.retain(|(name, _)| name != key);
+        self.0.push((key.to_owned(), value));
+    }
+
     /// Every value of a key.
     pub(crate) fn all(&self, key: &str) -> Vec<String> {
         self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| value.clone()).collect()

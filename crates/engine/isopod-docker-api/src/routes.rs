@@ -6,6 +6,7 @@ pub(crate) mod exec;
 pub(crate) mod images;
 pub(crate) mod networks;
 pub(crate) mod plugins;
+pub(crate) mod sockets;
 pub(crate) mod streams;
 pub(crate) mod swarm;
 pub(crate) mod system;

@@ -31,6 +31,7 @@ mod mount;
 mod network;
 mod progress;
 mod registry;
+mod socket;
 mod stats;
 mod system;
 mod volume;
@@ -69,6 +70,7 @@ pub use registry::{
     AuthConfig, AuthResponse, Descriptor, DistributionInspect, IndexInfo, Platform,
     RegistryServiceConfig,
 };
+pub use socket::{Socket, SocketCreateRequest};
 pub use stats::{
     BlkioStatEntry, BlkioStats, ContainerStats, CpuStats, CpuUsage, MemoryStats, NetworkStats,
     PidsStats, StorageStats, ThrottlingData,

@@ -1,5 +1,6 @@
 //! The engine's parts, and how its operations reach the disk.
 
+use crate::access::Sockets;
 use crate::config::Config;
 use crate::containers::{Containers, Record};
 use crate::error::{Error, Result};
@@ -35,6 +36,7 @@ pub struct Engine {
     pub(crate) networks: Networks,
     /// Held by who makes or removes a network.
     pub(crate) network_turn: std::sync::Mutex<()>,
+    pub(crate) sockets: Sockets,
     pub(crate) execs: Execs,
     pub(crate) events: Events,
     pub(crate) runtime: Runtime,
@@ -80,6 +82,7 @@ impl Engine {
             builds: crate::builds::Service::open(&config, &store)?,
             containers: Containers::load(&journal)?,
             volumes: Volumes::load(&journal, config.data_root.join("volumes"))?,
+            sockets: Sockets::load(&journal)?,
             execs: Execs::default(),
             events: Events::default(),
             launcher: Launcher::new(&config)?,

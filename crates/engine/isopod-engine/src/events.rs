@@ -148,7 +148,12 @@ async fn tell(
 /// Whether an event passes Docker's filters.
 fn matches(event: &Event, filters: &crate::Filters) -> bool {
     filters.iter().all(|(key, values)| {
-        values.is_empty() || values.iter().any(|value| matches_one(event, key, value))
+        let mut values = values.iter();
+        // An event has several labels, but one type, action and actor.
+        match key.as_str() {
+            "label" => values.all(|value| matches_one(event, key, value)),
+            _ => values.len() == 0 || values.any(|value| matches_one(event, key, value)),
+        }
     })
 }
 

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod access;
 mod builds;
 mod byte_stream;
 mod config;
@@ -47,6 +48,7 @@ mod tree;
 mod volume_files;
 mod volumes;
 
+pub use access::{CreateSocket, Permission, Scope, Socket};
 pub use builds::{BuildImage, BuildProgress, BuildStream};
 pub use config::Config;
 pub use containers::ContainerWait;

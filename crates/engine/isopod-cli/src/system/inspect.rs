@@ -57,6 +57,7 @@ pub(crate) enum Kind {
     Container,
     Image,
     Network,
+    Socket,
     Volume,
 }
 
@@ -69,6 +70,7 @@ impl Kind {
             }
             Self::Image => format!("/images/{}/json", image_path(name)),
             Self::Network => format!("/networks/{}", segment(name)),
+            Self::Socket => format!("/isopod/sockets/{}", segment(name)),
             Self::Volume => format!("/volumes/{}", segment(name)),
         }
     }

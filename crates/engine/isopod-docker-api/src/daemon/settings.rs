@@ -262,14 +262,15 @@ fn group(name: Option<&str>, rootless: bool) -> Result<Option<u32>, DaemonError>
         return Ok(Some(id));
     }
     let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
-    match (group_id(&groups, wanted), name) {
+    match (id_of(&groups, wanted), name) {
         (Some(id), _) => Ok(Some(id)),
         (None, None) => Ok(None),
         (None, Some(name)) => Err(DaemonError::NoGroup { name: name.into() }),
     }
 }
 
-fn group_id(groups: &str, wanted: &str) -> Option<u32> {
+/// The number of a name in `/etc/group` or `/etc/passwd`.
+pub(crate) fn id_of(groups: &str, wanted: &str) -> Option<u32> {
     groups.lines().find_map(|line| {
         let mut fields = line.split(':');
         (fields.next()? == wanted).then(|| fields.nth(1)?.parse().ok())?
@@ -294,8 +295,8 @@ mod tests {
     #[test]
     fn groups() {
         let groups = "root:x:0:\ndocker:x:998:me,you\n";
-        assert_eq!(group_id(groups, "docker"), Some(998));
-        assert_eq!(group_id(groups, "dock"), None);
+        assert_eq!(id_of(groups, "docker"), Some(998));
+        assert_eq!(id_of(groups, "dock"), None);
     }
 
     #[test]

@@ -18,8 +18,15 @@ trait Narrator: Send {
 }
 
 /// `POST /build`.
-pub(crate) async fn build(call: Call) -> ApiResult<Reply> {
-    let request = request::read(&call)?;
+pub(crate) async fn build(mut call: Call) -> ApiResult<Reply> {
+    let mut request = request::read(&call)?;
+    call.concerns(&request.tags.join(","));
+    if let Some(scope) = call.scope()
+        && let Err(refusal) = scope.confine_build(&call.api.engine, &mut request).await
+    {
+        call.discard_body().await;
+        return Err(refusal.into());
+    }
     let query = &call.query;
     let narrator: Box<dyn Narrator> = if query.switch("events") {
         Box::new(events::Events)

@@ -67,7 +67,11 @@ pub(crate) async fn create(mut call: Call) -> ApiResult<Reply> {
         ApiError::bad_request("config cannot be empty in order to create a container")
     })?;
     let (name, platform) = (call.query.text("name"), call.query.text("platform"));
-    let request = request::request(body, name, platform, call.version)?;
+    let mut request = request::request(body, name, platform, call.version)?;
+    call.concerns(request.name.as_deref().unwrap_or_default());
+    if let Some(scope) = call.scope() {
+        scope.confine_container(&call.api.engine, &mut request).await?;
+    }
     let made = call.api.engine.create_container(request).await?;
     Reply::json(
         StatusCode::CREATED,
@@ -150,6 +154,9 @@ pub(crate) async fn update(mut call: Call) -> ApiResult<Reply> {
         resources: host::resources(body.resources, call.version)?,
         restart_policy,
     };
+    if let Some(scope) = call.scope() {
+        scope.check_resources(&update.resources)?;
+    }
     let warnings = call.api.engine.update_container(&call.name, update).await?;
     Reply::ok(&wire::UpdateResponse { warnings })
 }
@@ -220,11 +227,11 @@ pub(crate) async fn prune(call: Call) -> ApiResult<Reply> {
 /// `POST /commit`.
 pub(crate) async fn commit(mut call: Call) -> ApiResult<Reply> {
     let config: Option<wire::ContainerConfig> = call.optional_json().await?;
-    let container = call
+    let mut container = call
         .query
         .text("container")
         .ok_or_else(|| ApiError::bad_request("the parameter \"container\" is missing"))?;
-    let commit = domain::CommitContainer {
+    let mut commit = domain::CommitContainer {
         reference: reference(call.query.text("repo"), call.query.text("tag")),
         comment: call.query.text("comment").unwrap_or_default(),
         author: call.query.text("author").unwrap_or_default(),
@@ -232,6 +239,10 @@ pub(crate) async fn commit(mut call: Call) -> ApiResult<Reply> {
         changes: call.query.all("changes"),
         config: config.map(request::config).transpose()?,
     };
+    call.concerns(&container);
+    if let Some(scope) = call.scope() {
+        scope.confine_commit(&call.api.engine, &mut container, &mut commit).await?;
+    }
     let id = call.api.engine.commit_container(&container, commit).await?;
     Reply::json(StatusCode::CREATED, &wire::IdResponse { id })
 }

@@ -19,26 +19,23 @@ pub(crate) async fn create(mut call: Call) -> ApiResult<Reply> {
         return Err(ApiError::bad_request("No exec command specified"));
     }
     DetachKeys::parse(&request.detach_keys)?;
-    let id = call
-        .api
-        .engine
-        .create_exec(
-            &call.name,
-            isopod_engine::CreateExec {
-                cmd: request.cmd,
-                user: request.user,
-                env: request.env,
-                working_dir: request.working_dir,
-                tty: request.tty,
-                attach_stdin: request.attach_stdin,
-                attach_stdout: request.attach_stdout,
-                attach_stderr: request.attach_stderr,
-                privileged: request.privileged,
-                detach_keys: request.detach_keys,
-                console_size: request.console_size.unwrap_or_default(),
-            },
-        )
-        .await?;
+    let request = isopod_engine::CreateExec {
+        cmd: request.cmd,
+        user: request.user,
+        env: request.env,
+        working_dir: request.working_dir,
+        tty: request.tty,
+        attach_stdin: request.attach_stdin,
+        attach_stdout: request.attach_stdout,
+        attach_stderr: request.attach_stderr,
+        privileged: request.privileged,
+        detach_keys: request.detach_keys,
+        console_size: request.console_size.unwrap_or_default(),
+    };
+    if let Some(scope) = call.scope() {
+        scope.check_exec(&request)?;
+    }
+    let id = call.api.engine.create_exec(&call.name, request).await?;
     Reply::json(StatusCode::CREATED, &wire::IdResponse { id })
 }
 

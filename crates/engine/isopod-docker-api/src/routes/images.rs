@@ -53,16 +53,24 @@ pub(crate) async fn create(call: Call) -> ApiResult<Reply> {
                 all_tags,
                 auth: call.registry_auth()?,
             };
+            call.concerns(&request.reference);
+            if let Some(scope) = call.scope() {
+                scope.check_pull()?;
+            }
             let steps = call.api.engine.pull_image(request).await?;
             progress(steps).await
         }
         (None, Some(source)) if source == "-" => {
-            let request = domain::ImportImage {
+            let mut request = domain::ImportImage {
                 reference: reference(query.text("repo"), query.text("tag")),
                 message: query.text("message").unwrap_or_default(),
                 changes: query.all("changes"),
                 platform,
             };
+            call.concerns(&request.reference);
+            if let Some(scope) = call.scope() {
+                scope.confine_import(&call.api.engine, &mut request).await?;
+            }
             let api = call.api.clone();
             let steps = api.engine.import_image(request, call.stream_body()).await?;
             progress(steps).await
@@ -89,6 +97,9 @@ pub(crate) async fn push(call: Call) -> ApiResult<Reply> {
         platform: platform_parameter(&call)?,
         auth: call.registry_auth()?,
     };
+    if let Some(scope) = call.scope() {
+        scope.own_image(&call.api.engine, &request.reference).await?;
+    }
     let steps = call.api.engine.push_image(request).await?;
     progress(steps).await
 }
@@ -156,6 +167,12 @@ pub(crate) async fn save(call: Call) -> ApiResult<Reply> {
     if names.is_empty() {
         return Err(ApiError::bad_request("the parameter \"names\" is missing: which images?"));
     }
+    call.concerns(&names.join(","));
+    if let Some(scope) = call.scope() {
+        for name in &names {
+            scope.own_image(&call.api.engine, name).await?;
+        }
+    }
     let archive = call.api.engine.save_images(names, platform_parameter(&call)?).await?;
     Reply::stream("application/x-tar", |output| relay(archive, output))
 }
@@ -165,6 +182,9 @@ pub(crate) async fn tag(call: Call) -> ApiResult<Reply> {
     let new_name = reference(call.query.text("repo"), call.query.text("tag"));
     if new_name.is_empty() {
         return Err(ApiError::bad_request("the parameter \"repo\" is missing: which new name?"));
+    }
+    if let Some(scope) = call.scope() {
+        scope.free_image_name(&call.api.engine, &new_name).await?;
     }
     call.api.engine.tag_image(&call.name, &new_name).await?;
     Reply::empty(StatusCode::CREATED)

@@ -28,7 +28,12 @@ pub(crate) async fn inspect(call: Call) -> ApiResult<Reply> {
 /// `POST /networks/create`.
 pub(crate) async fn create(mut call: Call) -> ApiResult<Reply> {
     let request: wire::NetworkCreateRequest = call.json().await?;
-    let made = call.api.engine.create_network(network::create(request)?).await?;
+    let mut request = network::create(request)?;
+    call.concerns(&request.name);
+    if let Some(scope) = call.scope() {
+        scope.confine_network(&mut request)?;
+    }
+    let made = call.api.engine.create_network(request).await?;
     let response = wire::NetworkCreateResponse { id: made.id, warning: String::new() };
     Reply::json(StatusCode::CREATED, &response)
 }
@@ -41,15 +46,22 @@ pub(crate) async fn remove(call: Call) -> ApiResult<Reply> {
 
 /// `POST /networks/{id}/connect`.
 pub(crate) async fn connect(mut call: Call) -> ApiResult<Reply> {
-    let request: wire::NetworkConnectRequest = call.json().await?;
+    let mut request: wire::NetworkConnectRequest = call.json().await?;
     let settings = network::settings(request.endpoint_config.unwrap_or_default())?;
+    if let Some(scope) = call.scope() {
+        request.container = scope.container(&call.api.engine, &request.container)?;
+        scope.check_endpoint(&call.api.engine, &settings)?;
+    }
     call.api.engine.connect_network(&call.name, &request.container, settings).await?;
     Reply::empty(StatusCode::OK)
 }
 
 /// `POST /networks/{id}/disconnect`.
 pub(crate) async fn disconnect(mut call: Call) -> ApiResult<Reply> {
-    let request: wire::NetworkDisconnectRequest = call.json().await?;
+    let mut request: wire::NetworkDisconnectRequest = call.json().await?;
+    if let Some(scope) = call.scope() {
+        request.container = scope.container(&call.api.engine, &request.container)?;
+    }
     call.api.engine.disconnect_network(&call.name, &request.container, request.force).await?;
     Reply::empty(StatusCode::OK)
 }

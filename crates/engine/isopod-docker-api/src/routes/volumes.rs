@@ -25,16 +25,17 @@ pub(crate) async fn inspect(call: Call) -> ApiResult<Reply> {
 /// `POST /volumes/create`.
 pub(crate) async fn create(mut call: Call) -> ApiResult<Reply> {
     let request: wire::VolumeCreateRequest = call.json().await?;
-    let made = call
-        .api
-        .engine
-        .create_volume(isopod_engine::CreateVolume {
-            name: request.name,
-            driver: request.driver,
-            options: request.driver_opts,
-            labels: request.labels,
-        })
-        .await?;
+    let mut request = isopod_engine::CreateVolume {
+        name: request.name,
+        driver: request.driver,
+        options: request.driver_opts,
+        labels: request.labels,
+    };
+    call.concerns(&request.name);
+    if let Some(scope) = call.scope() {
+        scope.confine_volume(&call.api.engine, &mut request)?;
+    }
+    let made = call.api.engine.create_volume(request).await?;
     Reply::json(StatusCode::CREATED, &volume::volume(made))
 }
 

@@ -18,6 +18,7 @@ mod logs;
 mod networks;
 mod python;
 mod run;
+mod sockets;
 mod streams;
 mod system;
 mod tls;
