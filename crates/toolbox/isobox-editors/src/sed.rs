@@ -13,6 +13,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use isobox_applet::{Applet, Context, Error, Place, Result, Spec, Status};
 
+pub(crate) use escape::bracket_end;
+pub(crate) use script::{Part, Substitute};
+pub(crate) use substitute::apply;
+
 use execute::Machine;
 use parse::{Dialect, Parser};
 use source::Sources;
