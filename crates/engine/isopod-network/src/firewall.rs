@@ -7,7 +7,7 @@
 //! rules are few and change only with the networks, and then all at once.
 
 use crate::error::Result;
-use crate::links::octets;
+use crate::links::{BRIDGE_GROUP, octets};
 use crate::nft::{self, Batch, DataType, Direction, Hook, INET, Register, Rule};
 use crate::ports::{Protocol, Publication};
 use crate::subnet::Subnet;
@@ -221,7 +221,11 @@ impl Firewall {
             for zone in zones {
                 batch.add_rule(FORWARD, &Rule::new().interface(Source, &zone.bridge).accept());
             }
-            batch.add_rule(FORWARD, &Rule::new().drop());
+            // Other engines of this machine have rules of their own for their bridges.
+            let foreign = Rule::new()
+                .outside_group(Source, BRIDGE_GROUP)
+                .outside_group(Destination, BRIDGE_GROUP);
+            batch.add_rule(FORWARD, &foreign.drop());
         }
     }
 

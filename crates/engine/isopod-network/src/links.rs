@@ -20,6 +20,10 @@ const NEW_ROUTE: u16 = 24;
 const DEL_ROUTE: u16 = 25;
 const GET_ROUTE: u16 = 26;
 
+/// The group of interfaces that all engines' bridges are in, by which their rules know each
+/// other's: "isop" as a number.
+pub(crate) const BRIDGE_GROUP: u32 = 0x6973_6f70;
+
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
@@ -28,6 +32,7 @@ const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_AF_SPEC: u16 = 26;
+const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
@@ -121,6 +126,7 @@ impl Links {
             w.put_text(IFLA_IFNAME, name);
             w.put(IFLA_ADDRESS, &mac.0);
             w.put_u32(IFLA_MTU, mtu);
+            w.put_u32(IFLA_GROUP, BRIDGE_GROUP);
             w.nest(IFLA_LINKINFO, |w| w.put(IFLA_INFO_KIND, b"bridge"));
         });
         // A name alone is enough to find it, and an alias can only be set on what exists.

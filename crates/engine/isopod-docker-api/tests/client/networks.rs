@@ -355,3 +355,22 @@ fn two_hundred_containers() {
     let rules = shell(&world.host, "nft list ruleset | grep -c 20000").stdout;
     assert_eq!(rules.trim(), "0", "ports are left behind");
 }
+
+/// An engine that made a machine forward does not drop what another engine's containers send.
+#[test]
+fn engines_do_not_shut_each_other_off() {
+    let Some(world) = World::new() else { return };
+    world.must(&world.host, "echo 0 > /proc/sys/net/ipv4/ip_forward");
+    let Some(first) = Daemon::start_in(&world.host) else { return };
+    if first.is_peer() {
+        return;
+    }
+    first.ok(&["run", "-d", "--name", "box", "bb", "sleep", "1000"]);
+    let second = Daemon::start_in(&world.host).expect("the first one ran");
+    second.ok(&["run", "-d", "--name", "box", "bb", "sleep", "1000"]);
+    for daemon in [&first, &second] {
+        daemon.ok(&["exec", "box", "ping", "-c", "1", "-W", "5", "10.9.0.2"]);
+    }
+    let rules = shell(&world.host, "nft list ruleset").stdout;
+    assert!(rules.contains("iifgroup != ") && rules.contains("oifgroup != "), "{rules}");
+}

@@ -27,6 +27,8 @@ const META_IIFNAME: u32 = 6;
 const META_OIFNAME: u32 = 7;
 const META_NFPROTO: u32 = 15;
 const META_L4PROTO: u32 = 16;
+const META_IIFGROUP: u32 = 21;
+const META_OIFGROUP: u32 = 22;
 const CT_STATE: u32 = 0;
 const CT_STATUS: u32 = 2;
 const ESTABLISHED_OR_RELATED: u32 = 0x6;
@@ -129,6 +131,15 @@ impl Rule {
         let mut bytes = [0; NAME_LENGTH];
         bytes[..name.len()].copy_from_slice(name.as_bytes());
         self.meta(key, Register::FIRST).compare(Register::FIRST, operator, &bytes)
+    }
+
+    /// From or to an interface that is not in this group of interfaces.
+    pub(crate) fn outside_group(self, direction: Direction, group: u32) -> Self {
+        let key = match direction {
+            Direction::Source => META_IIFGROUP,
+            Direction::Destination => META_OIFGROUP,
+        };
+        self.meta(key, Register::FIRST).compare(Register::FIRST, NOT_EQUAL, &group.to_ne_bytes())
     }
 
     /// With an address in a network, after `family`.
