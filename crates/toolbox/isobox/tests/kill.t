@@ -3,10 +3,10 @@ $ sleep 30.$((987680 + 1)) & until grep -q sleep /proc/$!/comm; do :; done; env 
 143
 
 # by a signal's name or number
-$ sleep 30.$((987680 + 2)) & until grep -q sleep /proc/$!/comm; do :; done; env kill -KILL $!; wait $!; echo $?; sleep 30.$((987680 + 2)) & until grep -q sleep /proc/$!/comm; do :; done; env kill -9 $!; wait $!; echo $?; sleep 30.$((987680 + 2)) & until grep -q sleep /proc/$!/comm; do :; done; env kill -s HUP $!; wait $!; echo $?
+$ sleep 30.$((987680 + 2)) & until grep -q sleep /proc/$!/comm; do :; done; env kill -KILL $!; wait $!; echo $?; sleep 30.$((987680 + 2)) & until grep -q sleep /proc/$!/comm; do :; done; env kill -9 $!; wait $!; echo $?; sleep 30.$((987680 + 2)) & until grep -q sleep /proc/$!/comm; do :; done; env kill -s TERM $!; wait $!; echo $?
 137
 137
-129
+143
 
 # asks only
 $ env kill -0 $$; echo $?; env kill -0 999999999 2>/dev/null; echo $?

@@ -147,7 +147,8 @@ fn what_lacks_the_labels_does_not_exist() {
         &["run", "--rm", "--network", "none", "--pid", "container:theirs", "bb", "true"],
         &["run", "--rm", "--network", "none", "--volumes-from", "theirs", "bb", "true"],
     ] {
-        team.fails(arguments, "No such container: theirs");
+        // Clients before 23 say "No such container:path" for cp.
+        team.fails(arguments, "No such container:");
     }
     let volume = ["run", "--rm", "--network", "none", "-v", "theirs:/v", "bb", "true"];
     team.fails(&volume, "no such volume");
