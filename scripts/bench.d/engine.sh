@@ -126,7 +126,7 @@ fi
 # requests COMMAND NAMESPACE: requests a second to a published port.
 requests() {
     $1 import "$target/bench-nginx.tar" nginx >/dev/null
-    $1 run --detach --name web --publish 127.0.0.1:18080:80 nginx nginx -g 'daemon off; worker_processes 1;' >/dev/null
+    $1 run --detach --name web --publish 127.0.0.1:18080:80 nginx nginx -g 'daemon off;' >/dev/null
     tries=0
     until nsenter --net="/proc/$2/ns/net" curl -s -o /dev/null http://127.0.0.1:18080/; do
         tries=$((tries + 1))

@@ -71,7 +71,7 @@ pub(crate) enum SettingsError {
     },
 }
 
-/// Certificates of one side, clients' or peers'.
+/// Certificates for clients.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Certificates {
     pub(crate) certificate: Option<PathBuf>,
@@ -110,7 +110,6 @@ pub(crate) struct Settings {
     pub(crate) compaction_mode: compaction::Mode,
     pub(crate) compaction_retention: String,
     pub(crate) clients: Certificates,
-    pub(crate) peers: Certificates,
     pub(crate) auth_token: String,
     pub(crate) auth_token_ttl: Duration,
     pub(crate) bcrypt_cost: u32,
@@ -150,7 +149,6 @@ impl Default for Settings {
             compaction_mode: compaction::Mode::Periodic,
             compaction_retention: "0".to_owned(),
             clients: Certificates::default(),
-            peers: Certificates::default(),
             auth_token: "simple".to_owned(),
             auth_token_ttl: Duration::from_secs(300),
             bcrypt_cost: 10,
@@ -212,12 +210,8 @@ impl Settings {
                 self.election.as_millis(),
             )));
         }
-        for (side, flag) in [(&self.clients, ""), (&self.peers, "peer-")] {
-            if side.certificate.is_some() != side.key.is_some() {
-                return Err(SettingsError::Together(format!(
-                    "--{flag}cert-file and --{flag}key-file must be given together"
-                )));
-            }
+        if self.clients.certificate.is_some() != self.clients.key.is_some() {
+            return together("--cert-file and --key-file must be given together");
         }
         if self.clients.required && self.clients.authorities.is_none() {
             return together("--client-cert-auth needs --trusted-ca-file");

@@ -108,9 +108,17 @@ impl Applier {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if self.compacting {
-                self.compacting = !self.shared.write().compact_step(COMPACTION_STEP);
+                self.compact();
             }
         }
+    }
+
+    fn compact(&mut self) {
+        let mut state = self.shared.write();
+        self.compacting = !state.compact_step(COMPACTION_STEP);
+        let size_bytes = state.size_bytes().0 as u64;
+        drop(state);
+        self.shared.state_bytes.store(size_bytes, Ordering::Relaxed);
     }
 
     fn carry_out(&mut self, task: Task) {
@@ -176,7 +184,9 @@ impl Applier {
                 self.compacting |= matches!(outcome.result, Ok(isopod_mvcc::Response::Compact));
                 outcomes.push(outcome);
             }
+            let size_bytes = state.size_bytes().0 as u64;
             drop(state);
+            self.shared.state_bytes.store(size_bytes, Ordering::Relaxed);
             let changes: Vec<_> =
                 outcomes.iter().filter_map(|outcome| outcome.events.clone()).collect();
             for outcome in outcomes.drain(..) {

@@ -100,6 +100,9 @@ impl Replica {
                 }
                 persist.messages.into_iter().for_each(|message| out.send(message));
                 let after = self.driver.persisted();
+                if let Some(snapshot) = &persist.snapshot {
+                    self.driver.handed_over(snapshot.get_metadata().index);
+                }
                 if let Some(role) = after.role {
                     out.role(role, self.driver.sole_voter());
                 }

@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) committed: AtomicU64,
     pub(crate) applied: AtomicU64,
     pub(crate) log_bytes: AtomicU64,
+    /// Bytes that keys, values and history take.
+    pub(crate) state_bytes: AtomicU64,
     /// Counts changes of the role. Written by the thread of consensus only.
     role_epoch: AtomicU64,
     /// The epoch of the role in which this member leads as the only voter and has applied an
@@ -46,12 +48,13 @@ impl Shared {
             member_id,
             applied: AtomicU64::new(state.applied().0),
             watches: Watches::new(&state, news),
-            state: RwLock::new(state),
             membership: RwLock::new(Arc::new(membership)),
             term: AtomicU64::default(),
             leader: AtomicU64::default(),
             committed: AtomicU64::default(),
             log_bytes: AtomicU64::default(),
+            state_bytes: AtomicU64::new(state.size_bytes().0 as u64),
+            state: RwLock::new(state),
             role_epoch: AtomicU64::default(),
             // No role has had this epoch.
             newest_in: AtomicU64::new(u64::MAX),

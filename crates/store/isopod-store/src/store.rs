@@ -7,7 +7,9 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use isopod_mvcc::{Command, LeaseId, Request, Snapshot, State};
+use isopod_mvcc::{
+    AlarmKind, AlarmMember, AlarmRequest, Command, LeaseId, Request, Snapshot, State,
+};
 use tokio::sync::oneshot;
 
 use crate::applier::{Applied, Reply};
@@ -54,6 +56,8 @@ pub struct Status {
     pub log_bytes: u64,
     /// Whether this member only learns.
     pub learner: bool,
+    /// Bytes that keys, values and their history take: what the quota bounds.
+    pub state_bytes: u64,
     /// Whether the disk is full.
     pub disk_full: bool,
     /// Why this member failed, if it did.
@@ -80,7 +84,26 @@ impl Store {
     /// Has a command replicated and applied: it is durable once this returns. On
     /// [`StoreError::Timeout`] and [`StoreError::TimeoutLeaderFail`] it may still take effect.
     pub async fn propose(&self, command: Command) -> Result<Applied, StoreError> {
+        if command.request.takes_space() && self.is_over_quota() {
+            self.raise_no_space().await?;
+            return Err(isopod_mvcc::Error::NoSpace.into());
+        }
         self.ask(|reply| Input::Propose(command, reply)).await
+    }
+
+    fn is_over_quota(&self) -> bool {
+        let quota = self.inner.config.quota_bytes;
+        quota > 0 && self.inner.shared.state_bytes.load(Ordering::Relaxed) >= quota
+    }
+
+    /// Raises the alarm that makes every member refuse what takes space, unless it is raised.
+    async fn raise_no_space(&self) -> Result<(), StoreError> {
+        let alarm = AlarmMember { kind: AlarmKind::NoSpace, member: self.member_id() };
+        if self.with_state(|state| state.alarms().any(|raised| raised == alarm)) {
+            return Ok(());
+        }
+        let request = Request::Alarm(AlarmRequest::Activate(alarm));
+        self.ask(|reply| Input::Propose(Command::internal(request), reply)).await.map(drop)
     }
 
     /// Returns once the state at hand includes all that any member acknowledged before the call:
@@ -117,6 +140,7 @@ impl Store {
             committed: shared.committed.load(Ordering::Relaxed),
             applied: shared.applied.load(Ordering::Relaxed),
             log_bytes: shared.log_bytes.load(Ordering::Relaxed),
+            state_bytes: shared.state_bytes.load(Ordering::Relaxed),
             learner: own.is_some_and(|member| member.learner),
             disk_full: shared.disk_full.load(Ordering::Relaxed),
             failure: shared.failure(),

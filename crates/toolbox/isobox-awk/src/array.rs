@@ -51,7 +51,6 @@ impl<'a> Subscript<'a> {
 
     #[inline]
     fn hash(self) -> u32 {
-        #[allow(clippy::cast_sign_loss, reason = "any bits will do")]
         let hash = match self {
             Self::Integer(integer) => mix(integer as u64 ^ *SEED, 0x9e37_79b9_7f4a_7c15),
             Self::Text(text) => hash_bytes(text),

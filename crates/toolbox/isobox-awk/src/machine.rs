@@ -151,7 +151,6 @@ impl<'p, 'c, 'a> Machine<'p, 'c, 'a> {
                 *array.borrow_mut().entry(Subscript::Integer(number)) = Value::input(word);
             }
         }
-        #[allow(clippy::cast_precision_loss, reason = "arguments are few")]
         let count = (operands.len() + 1) as f64;
         self.globals[Special::Argc.slot()] = Value::Number(count);
         if let Value::Array(array) = &self.globals[Special::Environ.slot()] {

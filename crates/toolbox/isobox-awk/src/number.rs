@@ -61,7 +61,6 @@ pub(crate) fn prefix(text: &[u8]) -> (f64, usize) {
     at = exponent(text, at, &mut scale);
     if digits <= 19 && mantissa <= EXACT && scale.unsigned_abs() <= 22 {
         let power = POWERS[scale.unsigned_abs() as usize];
-        #[allow(clippy::cast_precision_loss, reason = "checked to be exact")]
         let value = mantissa as f64;
         let value = if scale < 0 { value / power } else { value * power };
         return (if negative { -value } else { value }, at);
@@ -121,9 +120,7 @@ pub(crate) fn whole(text: &[u8]) -> Option<f64> {
 /// The integer that a number is, within what is written without an exponent.
 #[inline]
 pub(crate) fn as_integer(value: f64) -> Option<i64> {
-    #[allow(clippy::cast_possible_truncation, reason = "compared afterwards")]
     let integer = value as i64;
-    #[allow(clippy::cast_precision_loss, reason = "what is lost makes the two unequal")]
     let same = integer as f64 == value;
     (same && integer != i64::MAX).then_some(integer)
 }

@@ -125,7 +125,6 @@ impl Printer<'_> {
     fn number(&mut self) -> Result<Option<i64>, String> {
         let number = if self.peek() == Some(b'*') {
             self.at += 1;
-            #[allow(clippy::cast_possible_truncation, reason = "the cast saturates")]
             let number = self.argument().number() as i64;
             Some(number)
         } else {
@@ -150,7 +149,6 @@ impl Printer<'_> {
         let utf8 = self.utf8;
         let value = self.argument();
         if let Some(number) = value.as_number() {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as in C")]
             let code = number as i64 as u32;
             return match char::from_u32(code).filter(|_| utf8 && code > 0x7f) {
                 Some(character) => character.to_string().into_bytes(),
@@ -211,7 +209,6 @@ fn unsigned(value: f64, letter: u8, conversion: &Conversion, out: &mut Vec<u8>) 
     if !value.is_finite() {
         return signed(value, conversion, out);
     }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as in C")]
     let value = if value < 0.0 { value as i64 as u64 } else { value as u64 };
     let digits = match letter {
         b'o' => format!("{value:o}"),

@@ -83,6 +83,9 @@ fn cluster(text: &str) -> Result<Vec<(String, Vec<Url>)>, String> {
 const SEGMENTS: &str = "the log is cut by itself after each checkpoint of the state";
 const SRV: &str = "name the members with --initial-cluster";
 const V2: &str = "there is no version 2 of the API";
+/// Why what concerns other members is refused.
+const ALONE: &str = "a store has one member yet, which speaks with no other";
+
 const DIALECT: &str = "it is experimental in etcd";
 
 use Effect::{Moot, MootSwitch, Refused, RefusedSwitch, Set, Switch};
@@ -137,14 +140,14 @@ pub(super) const OPTIONS: &[Opt] = options! {
     "client-crl-file": Refused("certificates cannot be revoked by a list"), "";
     "client-cert-allowed-hostname": Refused("use --client-cert-auth with an authority of your own"), "";
     "ca-file": Refused("use --trusted-ca-file and --client-cert-auth"), "";
-    "peer-cert-file": Set(|s, v| { s.peers.certificate = path(v); Ok(()) }), "the certificate for other members";
-    "peer-key-file": Set(|s, v| { s.peers.key = path(v); Ok(()) }), "its key";
-    "peer-trusted-ca-file": Set(|s, v| { s.peers.authorities = path(v); Ok(()) }), "authorities of other members' certificates";
-    "peer-client-cert-auth": Switch(|s, on| s.peers.required = on), "other members must show a certificate";
-    "peer-auto-tls": RefusedSwitch("use --peer-cert-file, --peer-key-file and --peer-trusted-ca-file"), "";
-    "peer-crl-file": Refused("certificates cannot be revoked by a list"), "";
-    "peer-cert-allowed-cn": Refused("use --peer-client-cert-auth with an authority of your own"), "";
-    "peer-cert-allowed-hostname": Refused("use --peer-client-cert-auth with an authority of your own"), "";
+    "peer-cert-file": Refused(ALONE), "";
+    "peer-key-file": Refused(ALONE), "";
+    "peer-trusted-ca-file": Refused(ALONE), "";
+    "peer-client-cert-auth": RefusedSwitch(ALONE), "";
+    "peer-auto-tls": RefusedSwitch(ALONE), "";
+    "peer-crl-file": Refused(ALONE), "";
+    "peer-cert-allowed-cn": Refused(ALONE), "";
+    "peer-cert-allowed-hostname": Refused(ALONE), "";
     "cipher-suites": Refused("only safe ones exist here"), "";
     "tls-min-version": Set(|_, v| one_of(v, &["", "TLS1.2"])), "TLS1.2";
     "tls-max-version": Set(|_, v| one_of(v, &["", "TLS1.3"])), "TLS1.3";

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use isopod_mvcc::{Command, KeyRange, PutRequest, RangeRequest, Request, Response};
+use isopod_mvcc::{
+    AlarmKind, AlarmMember, AlarmRequest, Command, KeyRange, PutRequest, RangeRequest, Request,
+    Response,
+};
 use isopod_store::log::LogOptions;
 use isopod_store::{OpenError, Store, StoreConfig, StoreError};
 use tempfile::TempDir;
@@ -179,5 +182,32 @@ fn a_changed_address_is_known_after_a_restart() {
         store.wait_ready().await.unwrap();
         assert_eq!(store.members()[0].peer_urls, urls);
         assert_eq!(store.members()[0].name, "default");
+    });
+}
+
+#[test]
+fn a_full_quota_refuses_puts_until_the_alarm_is_lowered() {
+    let dir = TempDir::new().unwrap();
+    let value = "v".repeat(4000);
+    run(async {
+        let store = Store::open(StoreConfig { quota_bytes: 1 << 20, ..small(&dir) }).unwrap();
+        let no_space = StoreError::State(isopod_mvcc::Error::NoSpace);
+        let refused = loop {
+            if let Err(error) = store.propose(put("key", &value)).await {
+                break error;
+            }
+        };
+        assert_eq!(refused, no_space);
+        let alarms: Vec<AlarmMember> = store.with_state(|state| state.alarms().collect());
+        let alarm = AlarmMember { kind: AlarmKind::NoSpace, member: store.member_id() };
+        assert_eq!(alarms, [alarm]);
+        let newest = store.with_state(|state| state.revision());
+        store.propose(Command::internal(Request::Compact(newest))).await.unwrap();
+        while store.status().state_bytes > 1 << 19 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let lower = Request::Alarm(AlarmRequest::Deactivate(alarm));
+        store.propose(Command::internal(lower)).await.unwrap();
+        store.propose(put("key", &value)).await.unwrap();
     });
 }

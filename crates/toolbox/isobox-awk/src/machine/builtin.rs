@@ -32,13 +32,11 @@ impl Random {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         bits ^= bits >> 31;
-        #[allow(clippy::cast_precision_loss, reason = "53 bits are exact")]
         let upper = (bits >> 11) as f64;
         upper / 9_007_199_254_740_992.0
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "lengths stay far below 2^53")]
 fn count(length: usize) -> f64 {
     length as f64
 }
@@ -186,7 +184,6 @@ impl<'p> Machine<'p, '_, '_> {
 
     fn bits(&mut self, argument: &'p Expression) -> Run<u64> {
         let number = self.number(argument)?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as in C")]
         Ok(if number < 0.0 { number as i64 as u64 } else { number as u64 })
     }
 
@@ -217,7 +214,6 @@ impl<'p> Machine<'p, '_, '_> {
             Some(length) => self.number(length)?,
             None => f64::INFINITY,
         };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
         let (skipped, wanted) = (first as usize - 1, length as usize);
         let rest = &text[characters::offset(&text, skipped, self.utf8)..];
         out.extend_from_slice(&rest[..characters::offset(rest, wanted, self.utf8)]);
@@ -320,7 +316,6 @@ impl<'p> Machine<'p, '_, '_> {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "as in every awk")]
 fn from_bits(bits: u64) -> f64 {
     bits as f64
 }

@@ -74,7 +74,6 @@ impl<'p> Machine<'p, '_, '_> {
             Kind::Continue => return Ok(Flow::Continue),
             Kind::Exit(status) => {
                 if let Some(status) = status {
-                    #[allow(clippy::cast_possible_truncation, reason = "as in C")]
                     let status = self.number(status)? as i64;
                     self.status = u8::try_from(status & 0xff).expect("a byte");
                 }

@@ -71,7 +71,6 @@ impl<'p> Machine<'p, '_, '_> {
         }
         loop {
             self.input.next += 1;
-            #[allow(clippy::cast_precision_loss, reason = "arguments are few")]
             let ended = self.input.next as f64 >= self.globals[Special::Argc.slot()].number();
             if ended {
                 self.input.ended = true;

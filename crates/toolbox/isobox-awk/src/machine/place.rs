@@ -72,7 +72,6 @@ impl<'p> Machine<'p, '_, '_> {
         if number < 0.0 {
             return self.fail("Access to negative field");
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
         let index = number as usize;
         if index > FIELDS_MAX {
             return self.fail(format!("Field {number} is too far (the last one is {FIELDS_MAX})"));

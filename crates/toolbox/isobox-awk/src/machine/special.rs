@@ -23,7 +23,6 @@ impl Machine<'_, '_, '_> {
         match special {
             Special::Nr => self.records,
             Special::Fnr => self.file_records,
-            #[allow(clippy::cast_precision_loss, reason = "fields are counted in millions")]
             _ => self.record.count() as f64,
         }
     }
@@ -36,7 +35,6 @@ impl Machine<'_, '_, '_> {
             Special::Fnr => self.file_records = value.number(),
             Special::Nf => {
                 let count = value.number();
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 let whole = count as usize;
                 if count < 0.0 || whole > FIELDS_MAX {
                     return self.fail(format!("NF set to {count}: expected 0 to {FIELDS_MAX}"));

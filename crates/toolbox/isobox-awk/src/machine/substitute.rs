@@ -170,7 +170,6 @@ impl<'p> Machine<'p, '_, '_> {
         }
         self.release(text);
         self.release(result);
-        #[allow(clippy::cast_precision_loss, reason = "matches are fewer than 2^53")]
         Ok(count as f64)
     }
 
@@ -183,7 +182,6 @@ impl<'p> Machine<'p, '_, '_> {
             Some(text) => self.text(text)?,
             None => self.field(0).to_text(&self.convert),
         };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
         let which = match which.to_text(&self.convert).first() {
             Some(b'g' | b'G') => Which::All,
             _ => Which::One((which.number() as u64).max(1)),

@@ -4,9 +4,7 @@ use isobox_applet::time::{self, Civil};
 
 /// Seconds since 1970.
 pub(super) fn now() -> f64 {
-    #[allow(clippy::cast_precision_loss, reason = "2^53 seconds are far away")]
-    let seconds = time::now().0 as f64;
-    seconds
+    time::now().0 as f64
 }
 
 /// `YYYY MM DD HH MM SS`, in local time; each may be out of its range. -1 for anything else.
@@ -22,14 +20,11 @@ pub(super) fn mktime(text: &str) -> f64 {
     }
     let days = time::days_from_civil(year, month, day);
     let wall = days * 86_400 + hour * 3_600 + minute * 60 + second;
-    #[allow(clippy::cast_precision_loss, reason = "bounded above")]
-    let seconds = Civil::utc(wall, 0).local_seconds() as f64;
-    seconds
+    Civil::utc(wall, 0).local_seconds() as f64
 }
 
 /// A time as `strftime` writes it.
 pub(super) fn format(format: &str, time: f64, utc: bool) -> String {
-    #[allow(clippy::cast_possible_truncation, reason = "bounded")]
     let seconds = time.clamp(-1e15, 1e15).floor() as i64;
     let civil = if utc { Civil::utc(seconds, 0) } else { Civil::local(seconds, 0) };
     civil.format(format)
